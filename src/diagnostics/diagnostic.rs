@@ -1,0 +1,102 @@
+//! The one type of error message.
+
+use super::code::Code;
+use super::source::{SourceId, Span};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The input is rejected, or the program stopped.
+    Error,
+    /// Probably not what was meant.
+    Warning,
+}
+
+/// Where in a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Bytes of its text.
+    Span(Span),
+    /// A line and column (in characters), both from 1, of a text that is not at hand.
+    LineColumn(u32, u32),
+    /// A byte of a binary file.
+    Offset(u64),
+    /// All of it.
+    Whole,
+}
+
+/// A place with what there is to say about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Which text or file.
+    pub source: SourceId,
+    /// Where in it.
+    pub position: Position,
+    /// What is there; may be empty.
+    pub message: String,
+}
+
+/// An error or warning: what happened, where, why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which kind of problem; `hotvm explain` knows it.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What happened, in one sentence without a full stop.
+    pub message: String,
+    /// The places, the one to mend first.
+    pub labels: Vec<Label>,
+    /// Why: facts that help to understand.
+    pub notes: Vec<String>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error without a place.
+    pub fn error(code: Code, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            labels: Vec::new(),
+            notes: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// A warning without a place.
+    pub fn warning(code: Code, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, message) }
+    }
+
+    /// Adds a place.
+    pub fn at(mut self, source: SourceId, position: Position, message: impl Into<String>) -> Self {
+        self.labels.push(Label { source, position, message: message.into() });
+        self
+    }
+
+    /// Adds a place in a text.
+    pub fn at_span(self, source: SourceId, span: Span, message: impl Into<String>) -> Self {
+        self.at(source, Position::Span(span), message)
+    }
+
+    /// Adds a fact.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Sets what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Sets what to do, where there is something.
+    pub fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help.or(self.help);
+        self
+    }
+}

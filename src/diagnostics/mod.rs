@@ -1,0 +1,22 @@
+//! What goes wrong, said well.
+//!
+//! A [`Diagnostic`] has a stable [`Code`], a message, places in [`Sources`], and what to do. The
+//! library builds and returns them; the renderers here turn them into text for people
+//! ([`render_terminal`]) or JSON lines for programs ([`render_json`]).
+//!
+//! This room knows nothing of instructions, modules or engines, and prints nothing.
+#![forbid(unsafe_code)]
+
+mod code;
+mod diagnostic;
+mod json;
+mod source;
+mod suggest;
+mod terminal;
+
+pub use code::Code;
+pub use diagnostic::{Diagnostic, Label, Position, Severity};
+pub use json::{FORMAT_VERSION, render_json};
+pub use source::{Source, SourceId, Sources, Span};
+pub use suggest::closest;
+pub use terminal::render_terminal;

@@ -1,0 +1,159 @@
+//! The texts and files that diagnostics point into.
+
+use std::ops::Range;
+
+/// Bytes of a source text, from `start` up to `end`. Texts are under 4 GiB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// The bytes from `start` up to `end`.
+    pub fn new(start: u32, end: u32) -> Span {
+        Span { start, end }
+    }
+
+    /// From the beginning of this to the end of `other`.
+    pub fn to(self, other: Span) -> Span {
+        Span { start: self.start, end: other.end }
+    }
+
+    /// The empty span behind this one.
+    pub fn after(self) -> Span {
+        Span { start: self.end, end: self.end }
+    }
+
+    /// As a range of indices.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// The bytes of `text` that this covers.
+    pub fn of(self, text: &str) -> &str {
+        &text[self.range()]
+    }
+}
+
+/// Names a [`Source`] of a [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(u32);
+
+/// A named text or file.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The path as the user gave it, or `<stdin>`.
+    pub name: String,
+    /// The text, where it is text and at hand.
+    pub text: Option<String>,
+}
+
+/// All that diagnostics of one run can point into.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    list: Vec<Source>,
+}
+
+impl Sources {
+    /// Nothing yet.
+    pub fn new() -> Sources {
+        Sources::default()
+    }
+
+    /// Adds a text.
+    pub fn add_text(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+        self.add(Source { name: name.into(), text: Some(text.into()) })
+    }
+
+    /// Adds a file whose text is not at hand, or that has none.
+    pub fn add_file(&mut self, name: impl Into<String>) -> SourceId {
+        self.add(Source { name: name.into(), text: None })
+    }
+
+    fn add(&mut self, source: Source) -> SourceId {
+        self.list.push(source);
+        SourceId(self.list.len() as u32 - 1)
+    }
+
+    /// The source with this id.
+    ///
+    /// # Panics
+    /// When the id is of another `Sources`.
+    pub fn get(&self, id: SourceId) -> &Source {
+        &self.list[id.0 as usize]
+    }
+
+    /// The text of the source with this id; empty where it has none.
+    pub fn text(&self, id: SourceId) -> &str {
+        self.get(id).text.as_deref().unwrap_or("")
+    }
+}
+
+impl Source {
+    /// The line and column, both from 1, of a byte of the text. Columns count characters.
+    pub fn line_column(&self, offset: u32) -> (u32, u32) {
+        let text = self.text.as_deref().unwrap_or("");
+        let mut offset = (offset as usize).min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let before = &text[..offset];
+        let line_start = before.rfind('\n').map_or(0, |n| n + 1);
+        let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
+        (line as u32, before[line_start..].chars().count() as u32 + 1)
+    }
+
+    /// The bytes of the statement that begins at a line and column, both from 1: to the end of the
+    /// line without its comment. `None` when the text has no such place.
+    pub fn statement_at(&self, line: u32, column: u32) -> Option<Span> {
+        let text = self.text.as_deref()?;
+        let mut start = 0;
+        for _ in 1..line {
+            start += text[start..].find('\n')? + 1;
+        }
+        let rest = text[start..].split('\n').next()?;
+        let skip: usize = rest.chars().take(column as usize - 1).map(char::len_utf8).sum();
+        let statement = without_comment(rest.get(skip..)?).trim_end();
+        let from = (start + skip) as u32;
+        (!statement.is_empty()).then(|| Span::new(from, from + statement.len() as u32))
+    }
+}
+
+/// A line up to the `;` or `#` that begins a comment, which one inside quotes does not.
+fn without_comment(line: &str) -> &str {
+    let mut quote = None;
+    let mut chars = line.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match (c, quote) {
+            ('\\', Some(_)) => drop(chars.next()),
+            (c, Some(q)) if c == q => quote = None,
+            ('"' | '\'', None) => quote = Some(c),
+            (';' | '#', None) => return &line[..at],
+            _ => {}
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_in_lines_and_characters() {
+        let mut sources = Sources::new();
+        let id = sources.add_text("x", "ab\n  é PUSH ';' ; why\n");
+        let source = sources.get(id);
+        assert_eq!(source.line_column(0), (1, 1));
+        assert_eq!(source.line_column(5), (2, 3));
+        assert_eq!(source.line_column(8), (2, 5));
+        assert_eq!(source.line_column(999), (3, 1));
+        let span = source.statement_at(2, 5).unwrap();
+        assert_eq!(span.of(sources.text(id)), "PUSH ';'");
+        assert_eq!(source.statement_at(9, 1), None);
+        assert_eq!(source.statement_at(1, 9), None);
+    }
+}

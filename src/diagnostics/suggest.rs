@@ -1,0 +1,36 @@
+//! "Did you mean": the known word nearest to a mistyped one.
+
+/// The candidate nearest to `word`, where one is near enough to be meant. Case does not count, and
+/// a candidate that is the whole of one `_`-separated end of the word wins: `OP_PUSH` means `PUSH`.
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let budget = (word.chars().count() / 3).max(1);
+    let distance = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        let tail = word.strip_suffix(&candidate);
+        if tail.is_some_and(|t| t.ends_with('_'))
+            || candidate.strip_prefix(&word).is_some_and(|t| t.starts_with('_'))
+        {
+            return 0;
+        }
+        strsim::damerau_levenshtein(&word, &candidate)
+    };
+    let best = candidates.into_iter().map(|c| (distance(c), c)).min_by_key(|&(d, _)| d);
+    best.filter(|&(d, _)| d <= budget).map(|(_, c)| c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closest;
+
+    #[test]
+    fn near_words_are_found_and_far_ones_not() {
+        let known = ["PUSH", "POP", "PUTS", "CALL", "CALL_NATIVE"];
+        assert_eq!(closest("OP_PUSH", known), Some("PUSH"));
+        assert_eq!(closest("psuh", known), Some("PUSH"));
+        assert_eq!(closest("PUSHH", known), Some("PUSH"));
+        assert_eq!(closest("CALLNATIVE", known), Some("CALL_NATIVE"));
+        assert_eq!(closest("frobnicate", known), None);
+        assert_eq!(closest("", known), None);
+    }
+}
