@@ -27,7 +27,7 @@
 #if defined(_WIN32)
 #define HOTVM_VISIBLE __declspec(dllexport)
 #elif defined(__GNUC__)
-#define HOTVM_VISIBLE __attribute__((visibility("default"), used))
+#define HOTVM_VISIBLE __attribute__((visibility("default")))
 #else
 #define HOTVM_VISIBLE
 #endif

@@ -28,7 +28,7 @@ pub(super) struct Compiler {
     language: Language,
     program: PathBuf,
     arguments: Vec<OsString>,
-    /// What the project adds. It stands after the source, where `-lm` must be to be of use.
+    /// What stands after the source, as libraries must to be of use: the project's own, and `-lm`.
     additions: Vec<OsString>,
     /// Where it runs.
     folder: PathBuf,
@@ -64,7 +64,11 @@ impl Compiler {
         };
         arguments.extend(own_arguments(language, headers));
         let additions = match language {
-            Language::C => config.cflags.iter().map(OsString::from).collect(),
+            // Unixes keep the mathematics of the C library apart; a source should not need to know.
+            Language::C => {
+                let mathematics = cfg!(unix).then(|| OsString::from("-lm"));
+                config.cflags.iter().map(OsString::from).chain(mathematics).collect()
+            }
             Language::Rust => Vec::new(),
         };
         let identity = identity(language, &program);

@@ -7,8 +7,6 @@
 //! its argument registers and stack (`registers.rs`). Elsewhere libffi makes the call (`libffi.rs`).
 
 mod error;
-#[cfg(test)]
-mod tests;
 
 #[cfg(all(target_arch = "x86_64", unix))]
 #[path = "x86_64.rs"]
