@@ -3,6 +3,7 @@ pub mod diagnostics;
 pub mod disassemble;
 pub mod isa;
 pub mod module;
+pub mod native;
 pub mod program;
 pub mod syntax;
 pub mod verify;

@@ -199,6 +199,8 @@ codes! {
     E0613 WrongMachine "library for another machine";
     /// The call needs something that hotvm cannot do on this platform.
     E0614 Unsupported "not supported here";
+    /// The compiler built the source, and has doubts about it. Its own words follow.
+    E0615 BuildWarning "build warning";
 
     /// A file could not be read.
     E0701 CannotRead "cannot read";

@@ -1,0 +1,56 @@
+//! 64-bit ARM, AAPCS64, as Linux uses it. Apple packs small arguments on the stack, so it goes
+//! through libffi.
+
+use std::arch::naked_asm;
+
+/// Registers for integers and pointers: x0 to x7.
+pub const INTEGERS: usize = 8;
+/// Registers for floats: d0 to d7.
+pub const FLOATS: usize = 8;
+
+/// Calls `target` with arguments from `words`: 8 integers, 8 floats, then `on_stack` more for the
+/// stack. Puts x0 into the first word and d0 into the first of the floats.
+///
+/// # Safety
+/// `words` has 16 + `on_stack` words; `target` is the address of a C function that takes arguments
+/// so laid out; `floats` is at least the number of float registers in use.
+#[unsafe(naked)]
+pub unsafe extern "C" fn enter(words: *mut u64, target: usize, on_stack: usize, floats: usize) {
+    naked_asm!(
+        "stp x29, x30, [sp, #-32]!",
+        "mov x29, sp",
+        "str x19, [sp, #16]",
+        "mov x19, x0",
+        "mov x9, x1",
+        "cbz x2, 3f",
+        // An even number of words keeps the stack on a multiple of 16.
+        "add x10, x2, #1",
+        "and x10, x10, #-2",
+        "sub sp, sp, x10, lsl #3",
+        "add x11, x19, #128",
+        "mov x12, sp",
+        "2:",
+        "ldr x13, [x11], #8",
+        "str x13, [x12], #8",
+        "subs x2, x2, #1",
+        "b.ne 2b",
+        "3:",
+        "cbz x3, 4f",
+        "ldp d0, d1, [x19, #64]",
+        "ldp d2, d3, [x19, #80]",
+        "ldp d4, d5, [x19, #96]",
+        "ldp d6, d7, [x19, #112]",
+        "4:",
+        "ldp x0, x1, [x19]",
+        "ldp x2, x3, [x19, #16]",
+        "ldp x4, x5, [x19, #32]",
+        "ldp x6, x7, [x19, #48]",
+        "blr x9",
+        "str x0, [x19]",
+        "str d0, [x19, #64]",
+        "ldr x19, [x29, #16]",
+        "mov sp, x29",
+        "ldp x29, x30, [sp], #32",
+        "ret",
+    )
+}

@@ -1,0 +1,63 @@
+//! x86-64, System V: all Unixes.
+
+use std::arch::naked_asm;
+
+/// Registers for integers and pointers: rdi, rsi, rdx, rcx, r8, r9.
+pub const INTEGERS: usize = 6;
+/// Registers for floats: xmm0 to xmm7.
+pub const FLOATS: usize = 8;
+
+/// Calls `target` with arguments from `words`: 6 integers, 8 floats, then `on_stack` more for the
+/// stack. Puts rax into the first word and xmm0 into the first of the floats.
+///
+/// # Safety
+/// `words` has 14 + `on_stack` words; `target` is the address of a C function that takes arguments
+/// so laid out; `floats` is at least the number of float registers in use.
+#[unsafe(naked)]
+pub unsafe extern "C" fn enter(words: *mut u64, target: usize, on_stack: usize, floats: usize) {
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "push rbx",
+        "mov rbx, rdi",
+        // Room for the stack's words. With rbx pushed, the stack is 8 off the multiple of 16 that
+        // a call needs: an odd number of words mends that, and `or 1` makes every number odd.
+        "lea rax, [rdx*8]",
+        "or rax, 8",
+        "sub rsp, rax",
+        "mov r11, rsi",
+        // al tells variadic functions how many float registers to save.
+        "mov eax, ecx",
+        "test rdx, rdx",
+        "jz 3f",
+        "2:",
+        "mov rcx, [rbx + rdx*8 + 104]",
+        "mov [rsp + rdx*8 - 8], rcx",
+        "dec rdx",
+        "jnz 2b",
+        "3:",
+        "test eax, eax",
+        "jz 4f",
+        "movsd xmm0, qword ptr [rbx + 48]",
+        "movsd xmm1, qword ptr [rbx + 56]",
+        "movsd xmm2, qword ptr [rbx + 64]",
+        "movsd xmm3, qword ptr [rbx + 72]",
+        "movsd xmm4, qword ptr [rbx + 80]",
+        "movsd xmm5, qword ptr [rbx + 88]",
+        "movsd xmm6, qword ptr [rbx + 96]",
+        "movsd xmm7, qword ptr [rbx + 104]",
+        "4:",
+        "mov rdi, [rbx]",
+        "mov rsi, [rbx + 8]",
+        "mov rdx, [rbx + 16]",
+        "mov rcx, [rbx + 24]",
+        "mov r8, [rbx + 32]",
+        "mov r9, [rbx + 40]",
+        "call r11",
+        "mov [rbx], rax",
+        "movsd qword ptr [rbx + 48], xmm0",
+        "mov rbx, [rbp - 8]",
+        "leave",
+        "ret",
+    )
+}

@@ -1,0 +1,120 @@
+//! The file check: what a library must be before the system's loader may see it.
+//!
+//! The loader trusts its input. Given a library that a linker has half written, it most often
+//! crashes the process rather than return an error. So everything that it follows blindly is
+//! followed here first, with bounds: headers, segments, the dynamic table, strings, hash tables,
+//! symbols, versions and relocations. The check reads bytes, runs nothing, and cannot panic.
+//!
+//! It is a check for incomplete files, not for hostile ones: whoever can write a library that is
+//! allowed to load need not damage it to do harm.
+
+mod dynamic;
+mod elf;
+mod exports;
+mod relocations;
+mod sections;
+mod sniff;
+mod symbols;
+mod versions;
+
+pub(super) use exports::{Exports, Kind, missing_symbol};
+
+use crate::diagnostics::{Code, Diagnostic};
+use std::path::Path;
+
+/// What the check found out about a good library.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    /// What it exports; `None` where the system's format is not read.
+    pub exports: Option<Exports>,
+    /// Whether it finds other libraries relative to its own folder.
+    pub needs_folder: bool,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// It is something else: what, and what to do about it.
+    NotALibrary(String, Option<&'static str>),
+    /// It is a library, but not all of it is there or makes sense.
+    Incomplete(String),
+    /// It is for another machine: what the file is for.
+    WrongMachine(String),
+}
+
+impl Flaw {
+    /// The error about the file at `path`, which the program calls `name`.
+    pub fn diagnostic(self, name: &str, path: &Path) -> Diagnostic {
+        let file = format!("the file is {}", path.display());
+        match self {
+            Flaw::NotALibrary(what, help) => {
+                Diagnostic::error(Code::NotALibrary, format!("`{name}` is {what}"))
+                    .note(file)
+                    .maybe_help(help.map(str::to_owned))
+            }
+            Flaw::Incomplete(why) => Diagnostic::error(
+                Code::IncompleteLibrary,
+                format!("`{name}` is incomplete or damaged: {why}"),
+            )
+            .note(file)
+            .note("it was not given to the system's loader, which could crash on it")
+            .help("if something is still writing it, try again when that is done"),
+            Flaw::WrongMachine(found) => Diagnostic::error(
+                Code::WrongMachine,
+                format!("`{name}` is for {found}, this hotvm for {}", elf::host()),
+            )
+            .note(file)
+            .help("build it for this machine, or run a hotvm built for the library's"),
+        }
+    }
+}
+
+/// Looks at a library without loading it.
+pub(super) fn check(bytes: &[u8]) -> Result<Checked, Flaw> {
+    match sniff::sniff(bytes)? {
+        sniff::Format::Elf => check_elf(bytes),
+        // The formats of other systems are told by their first bytes and otherwise trusted.
+        sniff::Format::Native => Ok(Checked::default()),
+    }
+}
+
+fn check_elf(bytes: &[u8]) -> Result<Checked, Flaw> {
+    let image = elf::Image::parse(bytes)?;
+    sections::check(&image)?;
+    let dynamic = dynamic::Dynamic::parse(&image)?;
+    let symbols = symbols::Symbols::parse(&image, &dynamic)?;
+    versions::check(&image, &dynamic, &symbols)?;
+    relocations::check(&image, &dynamic, &symbols)?;
+    let exports = Some(symbols.exports(&image)?);
+    Ok(Checked { exports, needs_folder: dynamic.needs_folder() })
+}
+
+/// An `Incomplete` flaw unless `holds`.
+fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Flaw> {
+    if holds { Ok(()) } else { Err(Flaw::Incomplete(why())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore]
+    fn sweep() {
+        let list = std::fs::read_to_string("/tmp/solist").unwrap();
+        let (mut ok, mut n) = (0, 0);
+        for path in list.lines() {
+            let Ok(bytes) = std::fs::read(path) else { continue };
+            n += 1;
+            let t = std::time::Instant::now();
+            match check(&bytes) {
+                Ok(_) => ok += 1,
+                Err(flaw) => println!("{path}: {flaw:?}"),
+            }
+            if t.elapsed().as_millis() > 20 {
+                println!("{path} {} took {:?}", bytes.len(), t.elapsed());
+            }
+        }
+        println!("{ok} of {n}");
+    }
+}

@@ -1,0 +1,179 @@
+//! Linux: libraries are loaded from sealed memory, the system's are found through the loader's cache.
+
+use super::unix;
+pub use super::unix::{changed_at, is_executable, private_temp_folder, stamp};
+use super::{Loaded, OpenError};
+use libloading::os::unix::Library;
+use std::ffi::{CStr, CString};
+#[cfg(target_env = "gnu")]
+use std::ffi::{OsStr, c_char};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The most descriptors that loaded libraries may hold; a process often has no more than 1024.
+const MOST_DESCRIPTORS: RawFd = 256;
+
+/// Loads a library from bytes in memory, under a name that the loader has never seen.
+///
+/// A file in memory is fastest and leaves nothing behind, but lies in no folder and keeps a
+/// descriptor. A library that finds others through `$ORIGIN` gets a copy in its own folder instead;
+/// a temporary copy serves where `/proc` or memory files are missing or descriptors run short.
+pub fn open_private(bytes: &[u8], file: &Path, needs_folder: bool) -> Result<Loaded, OpenError> {
+    if !needs_folder && let Ok(memory) = memory_file(bytes, file) {
+        let path = PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd()));
+        if memory.as_raw_fd() <= MOST_DESCRIPTORS && path.exists() {
+            let library = unix::open(&path, file)?;
+            // The loader knows the library by this name for good. Were the descriptor closed, its
+            // number would be used again, and the same name would give this library for the next.
+            let _ = memory.into_raw_fd();
+            return Ok(Loaded::new(library));
+        }
+    }
+    match file.parent() {
+        Some(folder) if needs_folder => unix::open_copy(bytes, file, folder),
+        _ => unix::open_copy(bytes, file, &std::env::temp_dir()),
+    }
+}
+
+/// A file that exists in memory only, sealed so that nobody can change it under the mapping.
+fn memory_file(bytes: &[u8], file: &Path) -> io::Result<OwnedFd> {
+    // The name is for people: it is what /proc/PID/maps and debuggers show.
+    let name: Vec<u8> = file.file_name().unwrap_or_default().as_bytes().to_vec();
+    let name = CString::new([b"hotvm:", &name[..name.len().min(200)]].concat())?;
+    // SAFETY: `name` is a C string that outlives the call.
+    let fd =
+        unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor was just created, and nothing else owns it.
+    let mut memory = unsafe { File::from_raw_fd(fd) };
+    memory.write_all(bytes)?;
+    let seals = libc::F_SEAL_WRITE | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
+    // SAFETY: the descriptor is open; the call takes no pointer.
+    if unsafe { libc::fcntl(memory.as_raw_fd(), libc::F_ADD_SEALS, seals) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(memory.into())
+}
+
+/// Loads a library of the system, under the first of its names that the loader takes, and says
+/// which file that is.
+pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
+    let mut first = None;
+    for candidate in system_names(name) {
+        match unix::open(Path::new(&candidate), Path::new(name)) {
+            Ok(library) => {
+                let (library, file) = file_of(library);
+                return Ok((Loaded::new(library), file));
+            }
+            Err(e) => first = first.or(Some(e)),
+        }
+    }
+    let unknown = || OpenError::Refused(format!("the loader knows no library called {name}"));
+    Err(first.unwrap_or_else(unknown))
+}
+
+/// The names under which the loader knows the library: `m` is `libm.so.6`.
+///
+/// The plain `libm.so` is for linkers; with glibc it is a text, and on most systems it comes with
+/// development packages only. What programs load has a version, which the loader's cache tells.
+/// The plain name follows for systems without a cache, such as musl's.
+pub fn system_names(name: &str) -> Vec<String> {
+    let plain = format!("lib{name}.so");
+    let versioned = format!("{plain}.");
+    let cache = std::fs::read("/etc/ld.so.cache").unwrap_or_default();
+    let mut names: Vec<String> = cached_names(&cache)
+        .filter(|n| n.strip_prefix(&versioned).is_some_and(|v| !v.is_empty()))
+        .map(str::to_owned)
+        .collect();
+    // The newest first, versions compared as numbers.
+    names.sort_by_cached_key(|n| {
+        let version = n[versioned.len()..].split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        std::cmp::Reverse(version.collect::<Vec<_>>())
+    });
+    names.dedup();
+    let folders = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib"];
+    if folders.iter().any(|folder| Path::new(folder).join(&plain).is_file()) {
+        names.push(plain);
+    }
+    names
+}
+
+/// The names in the loader's cache: after a magic and a header of 48 bytes, entries of 24 bytes,
+/// whose second word is where the name is.
+fn cached_names(cache: &[u8]) -> impl Iterator<Item = &str> {
+    // An older format may stand before the one in use today.
+    let magic = b"glibc-ld.so.cache1.1";
+    let start = cache.windows(magic.len()).position(|w| w == magic).unwrap_or(cache.len());
+    let cache = &cache[start..];
+    let word = |at: usize| {
+        let bytes = cache.get(at..at.checked_add(4)?)?;
+        Some(u32::from_ne_bytes(bytes.try_into().ok()?) as usize)
+    };
+    let count = word(magic.len()).unwrap_or(0).min(cache.len() / 24);
+    (0..count).filter_map(move |i| {
+        let name = cache.get(word(48 + 24 * i + 4)?..)?;
+        CStr::from_bytes_until_nul(name).ok()?.to_str().ok()
+    })
+}
+
+/// The file that the loader took a library from, as its own list says.
+#[cfg(target_env = "gnu")]
+fn file_of(library: Library) -> (Library, Option<PathBuf>) {
+    /// The head of the loader's record of a library, as `<link.h>` declares it.
+    #[repr(C)]
+    struct LinkMap {
+        address: usize,
+        name: *const c_char,
+    }
+    let handle = library.into_raw();
+    let mut record: *const LinkMap = std::ptr::null();
+    // SAFETY: the handle is of an open library, and this request writes one pointer to `record`.
+    let known = unsafe {
+        libc::dlinfo(handle, libc::RTLD_DI_LINKMAP, (&raw mut record).cast()) == 0
+            && !record.is_null()
+            && !(*record).name.is_null()
+    };
+    let file = known.then(|| {
+        // SAFETY: the loader's record lives as long as the library, and its name is a C string.
+        let name = unsafe { CStr::from_ptr((*record).name) };
+        PathBuf::from(OsStr::from_bytes(name.to_bytes()))
+    });
+    // SAFETY: the handle came from `into_raw` above, and nothing closed it.
+    (unsafe { Library::from_raw(handle) }, file)
+}
+
+/// Other C libraries do not tell.
+#[cfg(not(target_env = "gnu"))]
+fn file_of(library: Library) -> (Library, Option<PathBuf>) {
+    (library, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mathematics_library_is_found_under_its_version() {
+        let names = system_names("m");
+        assert!(names.iter().any(|n| n.starts_with("libm.so")), "{names:?}");
+        assert!(system_names("no_such_library_anywhere").is_empty());
+        let (library, _) = open_system("m").unwrap();
+        assert!(library.address("cos").is_some() && library.address("no_such_symbol").is_none());
+    }
+
+    #[test]
+    fn a_damaged_cache_gives_no_names_and_no_panic() {
+        let cache = std::fs::read("/etc/ld.so.cache").unwrap_or_default();
+        for end in (0..cache.len()).step_by(97) {
+            cached_names(&cache[..end]).for_each(drop);
+        }
+        let mut wild = b"glibc-ld.so.cache1.1".to_vec();
+        wild.extend([0xff; 300]);
+        assert_eq!(cached_names(&wild).count(), 0);
+    }
+}

@@ -1,0 +1,80 @@
+//! What differs between operating systems: one file each, behind the same functions.
+//!
+//! - `open_private(bytes, file, needs_folder)` loads a library from bytes in memory under a name
+//!   that no loader has ever seen. `file` is where the bytes come from; `needs_folder` says that
+//!   the library looks for others relative to its own place.
+//! - `open_system(name)` loads a library of the system by its bare name, and says from which file
+//!   where that is known.
+//! - `system_names(name)` lists what the loader may know the bare name as, the best first.
+//! - `stamp(metadata)` and `changed_at(metadata)` tell whether and when a file changed.
+//! - `is_executable(path)` tells whether a file is a program.
+//! - `private_temp_folder()` makes a folder among the temporary files that is this user's alone.
+
+use libloading::Library;
+use std::ffi::c_void;
+use std::mem::ManuallyDrop;
+use std::path::Path;
+
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+mod system;
+// Also the other Unixes, which share what is used here.
+#[cfg(all(unix, not(target_os = "linux")))]
+#[path = "macos.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod system;
+
+#[cfg(unix)]
+mod unix;
+
+pub(super) use system::{
+    changed_at, is_executable, open_private, open_system, private_temp_folder, stamp, system_names,
+};
+
+/// A library that the loader has mapped.
+///
+/// It is never closed. Closing often unmaps nothing (thread-locals with destructors, C++ unique
+/// symbols), and where it does unmap, a thread, an `atexit` handler or a pointer that the library
+/// left behind crashes the process later. A library that is kept costs some pages.
+#[derive(Debug)]
+pub(super) struct Loaded(ManuallyDrop<Library>);
+
+/// Why a library was not loaded.
+#[derive(Debug)]
+pub(super) enum OpenError {
+    /// The loader's own words.
+    Refused(String),
+    /// The private copy could not be made: what was tried, and why it failed.
+    NoCopy(String, std::io::Error),
+}
+
+impl Loaded {
+    fn new(library: impl Into<Library>) -> Loaded {
+        Loaded(ManuallyDrop::new(library.into()))
+    }
+
+    /// The address of an exported symbol.
+    pub fn address(&self, symbol: &str) -> Option<usize> {
+        // SAFETY: the symbol is only looked up; any symbol has an address, and reading it as a
+        // plain pointer claims nothing about what is there.
+        let symbol = unsafe { self.0.get::<*mut c_void>(symbol) }.ok()?;
+        Some(*symbol as usize).filter(|&address| address != 0)
+    }
+}
+
+/// The loader's words, with the private name, which tells the user nothing, replaced by the file's.
+fn refused(error: &libloading::Error, private: &Path, file: &Path) -> OpenError {
+    let mut words = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !words.contains(&text) {
+            words = format!("{words}: {text}");
+        }
+        cause = inner.source();
+    }
+    let private = private.to_string_lossy();
+    OpenError::Refused(words.replace(&*private, &file.to_string_lossy()))
+}

@@ -1,0 +1,125 @@
+//! Reading a library's file once, whole and at rest.
+//!
+//! What is checked must be what is loaded, and a compiler or a copy may be writing the file this
+//! very moment. So its bytes are read once into memory, and only counted as read if the file's
+//! size and times are the same before and after, and were not set within the last instant.
+
+use super::os;
+use crate::diagnostics::{Code, Diagnostic};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+
+/// File times move in steps of the kernel's clock, at most 10 ms. Within one step a second write
+/// leaves no trace, so a file younger than two is looked at again.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// How often a restless file is read before giving up.
+const ATTEMPTS: u32 = 8;
+
+/// The bytes of the file at `path`, which the program calls `name`.
+pub(super) fn read_at_rest(name: &str, path: &Path) -> Result<Vec<u8>, Diagnostic> {
+    read_with(path, || {}).map_err(|e| match e {
+        Restless::Failed(e) => Diagnostic::error(Code::CannotRead, format!("cannot read `{name}`"))
+            .note(format!("{}: {e}", path.display())),
+        Restless::NotAFile => {
+            Diagnostic::error(Code::NotALibrary, format!("`{name}` is not a file"))
+                .note(format!("{} is a folder or a device", path.display()))
+        }
+        Restless::Changing => Diagnostic::error(
+            Code::StillChanging,
+            format!("`{name}` changed each time it was read"),
+        )
+        .note(format!("something is writing {}", path.display()))
+        .help("try again when it is done"),
+    })
+}
+
+enum Restless {
+    Failed(io::Error),
+    NotAFile,
+    Changing,
+}
+
+/// `between` runs after each reading, before the file is looked at again.
+fn read_with(path: &Path, mut between: impl FnMut()) -> Result<Vec<u8>, Restless> {
+    for attempt in 0..ATTEMPTS {
+        // A pipe would keep `open` waiting, so the kind comes first.
+        if !path.metadata().map_err(Restless::Failed)?.is_file() {
+            return Err(Restless::NotAFile);
+        }
+        let mut file = File::open(path).map_err(Restless::Failed)?;
+        let before = file.metadata().map_err(Restless::Failed)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or(0));
+        file.read_to_end(&mut bytes).map_err(Restless::Failed)?;
+        between();
+        let after = file.metadata().map_err(Restless::Failed)?;
+        let unchanged = os::stamp(&before) == os::stamp(&after);
+        if unchanged && before.len() == bytes.len() as u64 && is_quiet(os::changed_at(&after)) {
+            return Ok(bytes);
+        }
+        sleep(QUIET * (attempt + 1).min(3));
+    }
+    Err(Restless::Changing)
+}
+
+/// Whether the last change is old enough to show that nothing followed it. A time in the future is
+/// another machine's clock, and tells nothing.
+fn is_quiet(changed: SystemTime) -> bool {
+    changed.elapsed().map_or(true, |age| age >= QUIET)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::io::Write;
+
+    #[test]
+    fn a_file_at_rest_is_read_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        for bytes in [&b""[..], b"abc", &[7; 100_000]] {
+            fs::write(&path, bytes).unwrap();
+            assert_eq!(read_at_rest("x", &path).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        fs::write(&path, "half").unwrap();
+        let mut rest = Some(" and half");
+        let append = || {
+            if let Some(text) = rest.take() {
+                let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+                file.write_all(text.as_bytes()).unwrap();
+            }
+        };
+        assert_eq!(read_with(&path, append).ok(), Some(b"half and half".to_vec()));
+    }
+
+    #[test]
+    fn a_file_that_never_rests_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        fs::write(&path, "").unwrap();
+        let mut length = 0;
+        let grow = || {
+            length += 1;
+            fs::write(&path, vec![b'x'; length]).unwrap();
+        };
+        assert!(matches!(read_with(&path, grow), Err(Restless::Changing)));
+    }
+
+    #[test]
+    fn folders_and_missing_files_are_errors() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read_at_rest("d", dir.path()).unwrap_err().code, Code::NotALibrary);
+        let missing = read_at_rest("x", &dir.path().join("x")).unwrap_err();
+        assert_eq!(missing.code, Code::CannotRead);
+    }
+}

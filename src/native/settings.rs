@@ -1,0 +1,39 @@
+//! What the user allows and wishes, gathered by whoever starts a program.
+
+use super::config::Config;
+use crate::diagnostics::Diagnostic;
+use std::path::PathBuf;
+
+/// Where libraries may come from and how sources are built.
+///
+/// The default allows the current folder and nothing else, and reads no `hotvm.toml`;
+/// [`Settings::for_program`] does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The folder that relative library paths start from: the program's own. Empty means the
+    /// current folder.
+    pub program_dir: PathBuf,
+    /// More folders that libraries may come from: `--lib-dir`.
+    pub lib_dirs: Vec<PathBuf>,
+    /// Whether bare names may mean libraries of the system: `--allow-system-libs`.
+    pub allow_system_libs: bool,
+    /// Single files that may be loaded, wherever they lie: `--allow-lib`.
+    pub allow_libs: Vec<PathBuf>,
+    /// Whether every library is refused: `--no-native`.
+    pub no_native: bool,
+    /// The project's `hotvm.toml`.
+    pub config: Config,
+    /// Where built sources are kept. `None` means `HOTVM_CACHE_DIR`, else `hotvm` in
+    /// `XDG_CACHE_HOME` or `~/.cache`, else a folder for this user among the temporary files.
+    pub cache_dir: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The settings of a program in `dir`, with the `hotvm.toml` found there or above.
+    pub fn for_program(dir: impl Into<PathBuf>) -> Result<Settings, Diagnostic> {
+        let program_dir = Some(dir.into()).filter(|dir| !dir.as_os_str().is_empty());
+        let program_dir = program_dir.unwrap_or_else(|| PathBuf::from("."));
+        let config = Config::find(&program_dir)?;
+        Ok(Settings { program_dir, config, ..Settings::default() })
+    }
+}
