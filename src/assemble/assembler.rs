@@ -102,17 +102,19 @@ impl<'s> Assembler<'s> {
                     return self.unknown_mnemonic(mnemonic);
                 };
                 if let Some(item) = self.operands(op, mnemonic, operands) {
-                    let at = self.location(line.number, line.span);
+                    let at = self.location(line.number, line.begins, line.span);
                     let body = self.body();
                     body.items.push(item);
                     SourceMap::push(&mut body.runs, at);
                 }
             }
-            Statement::Directive(directive) => self.directive(*directive, line.number, line.span),
+            Statement::Directive(directive) => {
+                self.directive(*directive, line.number, line.begins, line.span)
+            }
         }
     }
 
-    fn directive(&mut self, directive: Directive, number: u32, span: Span) {
+    fn directive(&mut self, directive: Directive, number: u32, begins: u32, span: Span) {
         match directive {
             Directive::Func { name, params, result } => {
                 self.begin_function(name, &params, result, span)
@@ -122,7 +124,7 @@ impl<'s> Assembler<'s> {
             Directive::Loc { line, column } => self.set_loc(&line, &column),
             Directive::Source { file, crc } => self.set_source(file, &crc),
             Directive::Lib { slot, library, symbol, signature, version, lazy } => {
-                let location = self.location(number, span);
+                let location = self.location(number, begins, span);
                 let signature = self.signature(signature);
                 self.libs.push(LibDecl {
                     slot,
@@ -187,17 +189,15 @@ impl<'s> Assembler<'s> {
         index
     }
 
-    /// Where a statement stands, for the source map.
-    fn location(&mut self, line: u32, span: Span) -> Location {
+    /// Where a statement stands, for the source map: in which line, which begins at which byte.
+    fn location(&mut self, line: u32, begins: u32, span: Span) -> Location {
         if let Some(loc) = &mut self.loc {
             let at = *loc;
             loc.line = loc.line.saturating_add(1);
             return at;
         }
-        let before = &self.text[..span.start as usize];
-        let start = before.rfind('\n').map_or(0, |n| n + 1);
-        let column = before[start..].chars().count() as u32 + 1;
-        Location { file: 0, line, column }
+        let before = Span::new(begins, span.start).of(self.text);
+        Location { file: 0, line, column: before.chars().count() as u32 + 1 }
     }
 
     pub(super) fn error(

@@ -38,20 +38,26 @@ impl Input {
         Ok(Input { name, bytes, folder })
     }
 
+    /// A program that is at hand as text.
+    pub fn from_text(name: impl Into<String>, text: impl Into<String>) -> Input {
+        Input { name: name.into(), bytes: text.into().into_bytes(), folder: PathBuf::from(".") }
+    }
+
     /// Whether it is bytecode, or cut-off bytecode, rather than text. No text begins as it does.
     pub fn is_bytecode(&self) -> bool {
         self.bytes.starts_with(b"\x7fvbc")
             || (!self.bytes.is_empty() && b"\x7fvbc".starts_with(&self.bytes))
     }
 
-    /// The text, or the offset of the first byte that is none.
-    pub(super) fn text(&self) -> Result<&str, usize> {
-        let text = std::str::from_utf8(&self.bytes).map_err(|e| e.valid_up_to())?;
-        // UTF-8 allows NUL, but no text has any, and binary files do.
-        match self.bytes.iter().position(|&b| b == 0) {
-            Some(nul) => Err(nul),
-            None => Ok(text),
+    /// The text, or the offset of the first byte that is none, and the bytes again.
+    pub(super) fn into_text(self) -> Result<String, (usize, Vec<u8>)> {
+        // UTF-8 allows NUL, but no text has any, and nearly every binary file soon does.
+        let start = &self.bytes[..self.bytes.len().min(8192)];
+        if let Some(nul) = start.iter().position(|&b| b == 0) {
+            return Err((nul, self.bytes));
         }
+        String::from_utf8(self.bytes)
+            .map_err(|error| (error.utf8_error().valid_up_to(), error.into_bytes()))
     }
 }
 

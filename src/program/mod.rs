@@ -1,11 +1,14 @@
-//! From a file to a proved program: reads it, tells text from bytecode by its content, assembles or
-//! decodes, verifies, and puts every error at its line.
+//! From a file to a program that can be run, and from its errors back to lines of text.
 //!
-//! This room knows nothing of running programs, nor of the terminal.
+//! [`load`] reads a file, tells text from bytecode by its content, assembles or decodes, and
+//! verifies. [`Places`] puts what the verifier and the engines report at its line.
+//!
+//! This room knows nothing of the terminal.
 #![forbid(unsafe_code)]
 
 mod input;
 mod places;
+mod trap;
 
 pub use input::Input;
 pub use places::Places;
@@ -14,12 +17,13 @@ use crate::assemble::assemble;
 use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Sources};
 use crate::module::{DecodeError, DecodeProblem, Module, decode};
 use crate::verify::{Verified, verify};
+use std::rc::Rc;
 
 /// A program that can be run, with what is needed to point at its lines.
 #[derive(Debug)]
 pub struct Program {
     /// The program.
-    pub verified: Verified,
+    pub verified: Rc<Verified>,
     /// Where its instructions stand.
     pub places: Places,
 }
@@ -29,7 +33,7 @@ pub struct Program {
 /// # Errors
 /// All that is wrong with it.
 pub fn read_module(
-    input: &Input,
+    input: Input,
     sources: &mut Sources,
 ) -> Result<(Module, SourceId), Vec<Diagnostic>> {
     if input.is_bytecode() {
@@ -38,14 +42,15 @@ pub fn read_module(
             decode(&input.bytes).map_err(|error| vec![decode_diagnostic(error, source)])?;
         return Ok((module, source));
     }
-    match input.text() {
+    let name = input.name.clone();
+    match input.into_text() {
         Ok(text) => {
-            let source = sources.add_text(&input.name, text);
+            let source = sources.add_text(name, text);
             Ok((assemble(source, sources)?, source))
         }
-        Err(offset) => {
-            let source = sources.add_file(&input.name);
-            Err(vec![not_text(&input.bytes, offset, source)])
+        Err((offset, bytes)) => {
+            let source = sources.add_file(name);
+            Err(vec![not_text(&bytes, offset, source)])
         }
     }
 }
@@ -54,11 +59,11 @@ pub fn read_module(
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn load(input: &Input, sources: &mut Sources) -> Result<Program, Vec<Diagnostic>> {
+pub fn load(input: Input, sources: &mut Sources) -> Result<Program, Vec<Diagnostic>> {
     let (module, source) = read_module(input, sources)?;
     let mut places = Places::new(source);
     match verify(module) {
-        Ok(verified) => Ok(Program { verified, places }),
+        Ok(verified) => Ok(Program { verified: Rc::new(verified), places }),
         Err((module, errors)) => {
             let found = errors.iter().map(|error| {
                 let mut diagnostic = Diagnostic::error(error.code, &error.message);

@@ -38,31 +38,46 @@ impl<'t, E> Extra<'t> for E where
 pub(super) fn line<'t, E: Extra<'t>>(
     text: &'t str,
 ) -> impl Parser<'t, Tokens<'t>, (Option<Span>, Statement), E> {
-    let label = token(Kind::Name).then_ignore(token(Kind::Colon));
-    // Most lines are instructions, and most of the others empty: the alternatives stand in that order.
-    let statement =
-        choice((instruction(text), directive(text), empty().map(|()| Statement::Empty)));
-    label.or_not().then(statement).then_ignore(end().labelled("the end of the line"))
+    let instr = |mnemonic, operands| Statement::Instr { mnemonic, operands };
+    let name = || expect(Kind::Name, "an instruction");
+    let directive = directive(text);
+    let nothing = || empty().map(|()| Statement::Empty);
+    let labelled = choice((
+        name().then(operands(text)).map(move |(name, operands)| instr(name, operands)),
+        directive.clone(),
+        nothing(),
+    ))
+    .boxed();
+    // Most lines are instructions: that the first name is a label shows only at its colon.
+    let after_label = token(Kind::Colon).ignore_then(labelled);
+    let first =
+        name().then(choice((after_label.map(Behind::Label), operands(text).map(Behind::Operands))));
+    let first = first.map(move |(name, behind)| match behind {
+        Behind::Label(statement) => (Some(name), statement),
+        Behind::Operands(operands) => (None, instr(name, operands)),
+    });
+    let other = directive.or(nothing()).map(|statement| (None, statement));
+    first.or(other).then_ignore(end_of_line())
 }
 
-fn instruction<'t, E: Extra<'t>>(
-    text: &'t str,
-) -> impl Parser<'t, Tokens<'t>, Statement, E> + Clone {
+/// What follows the first name of a line.
+enum Behind {
+    Label(Statement),
+    Operands(Operands),
+}
+
+fn operands<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Operands, E> + Clone {
     let operand = operand(text);
     let rest = token(Kind::Comma).ignore_then(operand.clone()).repeated().collect();
-    let operands = operand.then(rest).or_not().map(|found| match found {
+    operand.then(rest).or_not().map(|found| match found {
         Some((first, rest)) => Operands { first: Some(first), rest },
         None => Operands::default(),
-    });
-    token(Kind::Name)
-        .labelled("an instruction")
-        .then(operands)
-        .map(|(mnemonic, operands)| Statement::Instr { mnemonic, operands })
+    })
 }
 
 fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Statement, E> + Clone {
     let expr = || expression(text);
-    let name = |what| token(Kind::Name).labelled(what);
+    let name = |what| expect(Kind::Name, what);
     let param = move || {
         name("a name")
             .then_ignore(token(Kind::Colon))
@@ -73,8 +88,8 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
     let at = move || word(text, "at").ignore_then(expr()).or_not();
 
     let lib = token(Kind::Lib)
-        .ignore_then(expr().labelled("a slot number"))
-        .then(token(Kind::Text).labelled("a library in double quotes"))
+        .ignore_then(expr())
+        .then(expect(Kind::Text, "a library in double quotes"))
         .then(name("a function name").or(token(Kind::Text)))
         .then(parenthesised(name("a type").boxed()).then(result().or_not()).or_not())
         .then(word(text, "version").ignore_then(expr()).or_not())
@@ -154,44 +169,63 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
 }
 
 fn operand<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Operand, E> + Clone {
-    expression(text).map(Operand::Expr).or(token(Kind::Text).map(Operand::Text))
+    let general =
+        expression(text).map(Operand::Expr).or(token(Kind::Text).map(Operand::Text)).boxed();
+    // Nearly every operand is a single token, which needs none of that.
+    let simple = custom(|inp| {
+        let before = inp.cursor();
+        let found = inp.next();
+        let more = inp.peek().is_some_and(|next: Token| next.kind.is_operator());
+        found.and_then(single).filter(|_| !more).map(Operand::Expr).ok_or_else(|| {
+            let span = inp.span_since(&before);
+            E::Error::expected_found(["a name or number"], found.map(Into::into), span)
+        })
+    });
+    simple.or(general)
 }
 
-/// A constant expression: signs and atoms between binary operators. The operators are put in order
-/// afterwards, so that the common case, a single atom, costs no more than its token.
+/// The expression that a token is by itself.
+fn single(token: Token) -> Option<Expr> {
+    let kind = match token.kind {
+        Kind::Integer => ExprKind::Integer,
+        Kind::Float => ExprKind::Float,
+        Kind::Char => ExprKind::Char,
+        Kind::Name => ExprKind::Name,
+        _ => return None,
+    };
+    Some(Expr { span: token.span, kind })
+}
+
+/// A constant expression: signs and atoms between binary operators, which are put in order
+/// afterwards.
 fn expression<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Expr, E> + Clone {
     recursive(|expr| {
-        let literal = select! {
-            Token { kind: Kind::Integer, span } => Expr { span, kind: ExprKind::Integer },
-            Token { kind: Kind::Float, span } => Expr { span, kind: ExprKind::Float },
-            Token { kind: Kind::Char, span } => Expr { span, kind: ExprKind::Char },
-            Token { kind: Kind::Name, span } => Expr { span, kind: ExprKind::Name },
-        };
-        let parens = token(Kind::ParenOpen)
-            .then(expr)
-            .then(token(Kind::ParenClose))
-            .map(|((open, inner), close): ((Span, Expr), Span)| Expr {
-                span: open.to(close),
-                ..inner
-            })
-            .boxed();
+        let parens = token(Kind::ParenOpen).then(expr).then(token(Kind::ParenClose)).map(
+            |((open, inner), close): ((Span, Expr), Span)| Expr { span: open.to(close), ..inner },
+        );
         let len = word(text, "len")
             .then_ignore(token(Kind::ParenOpen))
             .then(token(Kind::Name))
             .then(token(Kind::ParenClose))
-            .map(|((word, name), close)| Expr { span: word.to(close), kind: ExprKind::Len(name) })
-            .boxed();
-        // `len` stands before names, and is tried only where a parenthesis follows.
-        let call = token(Kind::Name).then(token(Kind::ParenOpen)).rewind().ignore_then(len).boxed();
+            .map(|((word, name), close)| Expr { span: word.to(close), kind: ExprKind::Len(name) });
+        // `len` is a name like any other where no parenthesis follows.
+        let call = token(Kind::Name).then(token(Kind::ParenOpen)).rewind().ignore_then(len);
+        let literal = custom(|inp| {
+            let before = inp.cursor();
+            let found = inp.next();
+            found.and_then(single).ok_or_else(|| {
+                let span = inp.span_since(&before);
+                E::Error::expected_found(["a name or number"], found.map(Into::into), span)
+            })
+        });
         let sign = select! {
             Token { kind: Kind::Minus, span } => (span, ExprKind::Neg as fn(Box<Expr>) -> ExprKind),
             Token { kind: Kind::Tilde, span } => (span, ExprKind::Not as fn(Box<Expr>) -> ExprKind),
         };
-        let signed = sign
+        let atom = sign
             .repeated()
-            .at_least(1)
             .collect::<Vec<_>>()
-            .then(choice((call.clone(), literal, parens.clone())))
+            .then(choice((call, parens, literal)))
             .map(|(signs, atom)| {
                 signs.into_iter().rev().fold(atom, |inner, (at, make)| Expr {
                     span: at.to(inner.span),
@@ -199,16 +233,10 @@ fn expression<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Ex
                 })
             })
             .boxed();
-        let number = select! {
-            Token { kind: Kind::Integer, span } => Expr { span, kind: ExprKind::Integer },
-        };
-        let atom = choice((number, call, literal, signed, parens)).labelled("a name or number");
         let more = binary_op().then(atom.clone()).repeated().collect::<Vec<_>>();
-        atom.then(more).map(|(first, more)| match more.is_empty() {
-            true => first,
-            false => climb(first, &mut more.into_iter().peekable(), 0),
-        })
+        atom.then(more).map(|(first, more)| climb(first, &mut more.into_iter().peekable(), 0))
     })
+    .boxed()
 }
 
 fn binary_op<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, BinaryOp, E> + Clone {
@@ -263,14 +291,52 @@ fn starts_operand<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, (), E> + Cl
 }
 
 fn token<'t, E: Extra<'t>>(kind: Kind) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
-    select! { Token { kind: found, span } if found == kind => span }.labelled(describe(kind))
+    expect(kind, describe(kind))
+}
+
+/// A token, called by another name when it is missing.
+fn expect<'t, E: Extra<'t>>(
+    kind: Kind,
+    what: &'static str,
+) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
+    matching(what, move |token| token.kind == kind)
+}
+
+/// A token of a certain form. `labelled` would do the same, but costs the cheap parser something.
+fn matching<'t, E: Extra<'t>>(
+    what: &'static str,
+    fits: impl Fn(Token) -> bool + Copy,
+) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
+    custom(move |inp| {
+        let before = inp.cursor();
+        match inp.next() {
+            Some(token) if fits(token) => Ok(token.span),
+            found => {
+                let span = inp.span_since(&before);
+                Err(E::Error::expected_found([what], found.map(Into::into), span))
+            }
+        }
+    })
+}
+
+fn end_of_line<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, (), E> + Copy {
+    custom(|inp| {
+        let before = inp.cursor();
+        match inp.next() {
+            None => Ok(()),
+            found => {
+                let span = inp.span_since(&before);
+                Err(E::Error::expected_found(["the end of the line"], found.map(Into::into), span))
+            }
+        }
+    })
 }
 
 fn word<'t, E: Extra<'t>>(
     text: &'t str,
     word: &'static str,
 ) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
-    select! { Token { kind: Kind::Name, span } if span.of(text) == word => span }.labelled(word)
+    matching(word, move |token| token.kind == Kind::Name && token.span.of(text) == word)
 }
 
 /// How messages call a token.

@@ -27,21 +27,22 @@ pub fn parse(
 ) {
     let mut lexer = Kind::lexer(text);
     let mut tokens: Vec<Token> = Vec::new();
-    let mut ends: Vec<usize> = Vec::new();
-    let (mut number, mut more) = (0, true);
+    // For each line, the end of its tokens and the byte where the next line begins.
+    let mut ends: Vec<(usize, u32)> = Vec::new();
+    let (mut number, mut begins, mut more) = (0, 0, true);
     while more {
         tokens.clear();
         ends.clear();
         while more && ends.len() < LINES_AT_ONCE {
             more = next_line(&mut lexer, &mut tokens);
-            ends.push(tokens.len());
+            ends.push((tokens.len(), lexer.span().end as u32));
         }
         let parser = grammar::line::<extra::Default>(text);
         let mut start = 0;
-        for &end in &ends {
-            number += 1;
+        for &(end, next) in &ends {
             let line = &tokens[start..end];
-            start = end;
+            let first_byte = begins;
+            (start, begins, number) = (end, next, number + 1);
             let Some(first) = line.first() else { continue };
             let parsed = match too_complex(line) {
                 false => parser.parse(line).into_output(),
@@ -51,11 +52,11 @@ pub fn parse(
                 Some((label, statement)) => {
                     let span = first.span.to(line[line.len() - 1].span);
                     let span = without_label(line, label, span);
-                    each(Line { number, label, statement, span }, diagnostics);
+                    each(Line { number, begins: first_byte, label, statement, span }, diagnostics);
                 }
                 None => {
                     diagnostics.push(explain(source, text, line));
-                    if let Some(line) = remains(text, line, number) {
+                    if let Some(line) = remains(text, line, number, first_byte) {
                         each(line, diagnostics);
                     }
                 }
@@ -84,7 +85,7 @@ fn too_complex(line: &[Token]) -> bool {
 
 /// What is still certain about a line that cannot be read: its label, and that a function begins or
 /// ends here. Without it, one mistake would cause many false errors elsewhere.
-fn remains(text: &str, line: Tokens, number: u32) -> Option<Line> {
+fn remains(text: &str, line: Tokens, number: u32, begins: u32) -> Option<Line> {
     let label = match line {
         [name, colon, ..] if name.kind == Kind::Name && colon.kind == Kind::Colon => {
             Some(name.span)
@@ -103,7 +104,7 @@ fn remains(text: &str, line: Tokens, number: u32) -> Option<Line> {
     let statement = grammar::line::<extra::Default>(text).parse(&body[..kept]).into_output();
     let statement = statement.map_or(Statement::Empty, |(_, statement)| statement);
     let span = line[0].span.to(line[line.len() - 1].span);
-    Some(Line { number, label, statement, span })
+    Some(Line { number, begins, label, statement, span })
 }
 
 /// Finds out why a line cannot be read.
@@ -176,6 +177,12 @@ fn expected(reason: &RichReason<'_, Token>) -> String {
         .collect();
     names.sort();
     names.dedup();
+    let covered: &[&str] = match () {
+        () if names.iter().any(|n| n == "a name or number") => &["`(`", "`:`", "a name", "a type"],
+        () if names.iter().any(|n| n == "an instruction") => &["the end of the line"],
+        () => &[],
+    };
+    names.retain(|name| !covered.contains(&&**name));
     match names.pop() {
         None => "something else".to_owned(),
         Some(last) if names.is_empty() => last,

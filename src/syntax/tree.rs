@@ -7,6 +7,8 @@ use crate::diagnostics::Span;
 pub struct Line {
     /// Its number, from 1.
     pub number: u32,
+    /// Its first byte.
+    pub begins: u32,
     /// The label that it begins with, without the colon.
     pub label: Option<Span>,
     /// What it says.
