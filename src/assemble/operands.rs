@@ -50,10 +50,10 @@ impl Assembler<'_> {
 
     /// A plain literal has its value at once; anything else waits until all constants are known.
     fn number_operand(&mut self, op: Op, expr: &Expr) -> Option<Item> {
-        if expr.kind == ExprKind::Integer {
-            if let Ok(value) = literal::signed(expr.span.of(self.text), false) {
-                return Some(Item { op, arg: Arg::Ready(value as u64) });
-            }
+        if expr.kind == ExprKind::Integer
+            && let Ok(value) = literal::signed(expr.span.of(self.text), false)
+        {
+            return Some(Item { op, arg: Arg::Ready(value as u64) });
         }
         let body = self.body();
         let index = body.exprs.len() as u32;

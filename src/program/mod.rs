@@ -64,13 +64,13 @@ pub fn load(input: Input, sources: &mut Sources) -> Result<Program, Vec<Diagnost
     let mut places = Places::new(source);
     match verify(module) {
         Ok(verified) => Ok(Program { verified: Rc::new(verified), places }),
-        Err((module, errors)) => {
-            let found = errors.iter().map(|error| {
+        Err(rejected) => {
+            let found = rejected.errors.iter().map(|error| {
                 let mut diagnostic = Diagnostic::error(error.code, &error.message);
                 diagnostic.notes.clone_from(&error.notes);
                 diagnostic.help.clone_from(&error.help);
                 for (site, label) in &error.places {
-                    let (source, position) = places.of(&module, *site, sources);
+                    let (source, position) = places.of(&rejected.module, *site, sources);
                     diagnostic = diagnostic.at(source, position, label);
                 }
                 if diagnostic.labels.is_empty() {

@@ -65,27 +65,36 @@ impl Verified {
     }
 }
 
+/// A module that cannot be run.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    /// The module.
+    pub module: Module,
+    /// Why: the first problem of each function, or those of what stands outside of them.
+    pub errors: Vec<VerifyError>,
+}
+
 /// Proves a module, or says why it cannot be run.
 ///
 /// # Errors
-/// The module, and the first problem of each function and of what stands outside of them.
-pub fn verify(module: Module) -> Result<Verified, (Module, Vec<VerifyError>)> {
+/// When it cannot be run.
+pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
     let errors = structure::check(&module);
     if !errors.is_empty() {
-        return Err((module, errors));
+        return Err(Box::new(Rejected { module, errors }));
     }
     let mut checker = function::Checker::new(&module, Shapes::new());
-    let mut facts = Vec::with_capacity(module.functions.len());
+    let mut functions = Vec::with_capacity(module.functions.len());
     let mut errors = Vec::new();
     for index in 0..module.functions.len() as u32 {
         match checker.check(index) {
-            Ok(found) => facts.push(found),
+            Ok(facts) => functions.push(facts),
             Err(error) => errors.push(*error),
         }
     }
     if errors.is_empty() {
-        Ok(Verified { module, functions: facts })
+        Ok(Verified { module, functions })
     } else {
-        Err((module, errors))
+        Err(Box::new(Rejected { module, errors }))
     }
 }
