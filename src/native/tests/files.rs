@@ -89,6 +89,20 @@ fn libraries_of_other_linkers_and_flags_are_accepted() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_libraries_of_this_very_process_are_accepted() {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let mut files: Vec<_> = maps.lines().filter_map(|line| line.split_once('/')).collect();
+    files.retain(|(_, path)| path.contains(".so") && !path.contains("(deleted)"));
+    files.dedup_by_key(|file| file.1);
+    assert!(!files.is_empty());
+    for (_, path) in files {
+        let bytes = fs::read(format!("/{path}")).unwrap();
+        check(&bytes).unwrap_or_else(|flaw| panic!("{path}: {flaw:?}"));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
