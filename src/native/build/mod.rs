@@ -19,8 +19,10 @@ use compiler::Compiler;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How often a build starts over because a file changed while the compiler ran.
@@ -125,9 +127,8 @@ fn attempt(
     let workshop = cache.workshop()?;
     let library = workshop.path().join("library");
     let listing = workshop.path().join("dependencies");
-    // The file system's own clock says what "meanwhile" means: the time of a file made just now.
-    let start = fs::metadata(workshop.path()).map(|m| os::changed_at(&m));
-    let start = start.map_err(|e| cannot_read(name, workshop.path(), &e))?;
+    let start = next_tick(&workshop.path().join("clock"))
+        .map_err(|e| cannot_read(name, workshop.path(), &e))?;
 
     let clock = Instant::now();
     let output = compiler.run(source, &library, &listing)?;
@@ -140,9 +141,8 @@ fn attempt(
     let listing = fs::read(&listing).unwrap_or_default();
     let paths = dependencies::parse(&listing);
     let Some(inputs) = read_inputs(source, &paths, compiler.folder()) else { return Ok(None) };
-    // An input is settled if it is older than the build. One that is not, as when an editor saves
-    // just before, is settled if it has the content that it had before, so a clock that runs ahead
-    // on some file server costs a second build and no more.
+    // An input is settled if it did not change since the start, or has the content that it is known
+    // to have had before: then a clock that runs ahead, on some file server, costs one more build.
     let settled = inputs.iter().all(|input| {
         known.get(&input.path) == Some(&input.hash) || settled_before(input, source, start)
     });
@@ -153,6 +153,25 @@ fn attempt(
     let inputs = inputs.into_iter().map(|input| (input.path, input.hash)).collect();
     cache.store(key, &Record::new(inputs, &bytes), &bytes);
     Ok(Some(Built { bytes, took: Some(took), warnings: (!words.is_empty()).then_some(words) }))
+}
+
+/// Waits for the file system's clock to move, and returns its time, which is later than that of
+/// every change before. The clock moves every few milliseconds; `file` is written to read it. A
+/// file system whose clock stands still gets the same answer late.
+fn next_tick(file: &Path) -> io::Result<SystemTime> {
+    let read = || {
+        fs::write(file, b"tick")?;
+        fs::metadata(file).map(|m| os::changed_at(&m))
+    };
+    let first = read()?;
+    for _ in 0..100 {
+        sleep(Duration::from_millis(1));
+        let now = read()?;
+        if now > first {
+            return Ok(now);
+        }
+    }
+    Ok(first)
 }
 
 /// Only the content can vouch for the source itself: it is in the key.
@@ -173,7 +192,7 @@ fn read_inputs(source: &Path, paths: &[PathBuf], folder: &Path) -> Option<Vec<In
         .collect()
 }
 
-fn hash_file(path: &Path) -> std::io::Result<Hash> {
+fn hash_file(path: &Path) -> io::Result<Hash> {
     fs::read(path).map(|bytes| blake3::hash(&bytes))
 }
 
@@ -193,7 +212,7 @@ fn refused(name: &str, compiler: &Compiler, output: &Output, words: String) -> D
     error.note(format!("the compiler was {}", compiler.described()))
 }
 
-fn cannot_read(name: &str, path: &Path, why: &std::io::Error) -> Diagnostic {
+fn cannot_read(name: &str, path: &Path, why: &io::Error) -> Diagnostic {
     Diagnostic::error(Code::CannotRead, format!("cannot build `{name}`"))
         .note(format!("{}: {why}", path.display()))
 }

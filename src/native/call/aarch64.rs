@@ -17,9 +17,16 @@ pub const FLOATS: usize = 8;
 #[unsafe(naked)]
 pub unsafe extern "C" fn enter(words: *mut u64, target: usize, on_stack: usize, floats: usize) {
     naked_asm!(
+        // What debuggers and profilers need to find the caller from inside the callee.
+        ".cfi_startproc",
         "stp x29, x30, [sp, #-32]!",
+        ".cfi_def_cfa_offset 32",
+        ".cfi_offset x29, -32",
+        ".cfi_offset x30, -24",
         "mov x29, sp",
+        ".cfi_def_cfa x29, 32",
         "str x19, [sp, #16]",
+        ".cfi_offset x19, -16",
         "mov x19, x0",
         "mov x9, x1",
         "cbz x2, 3f",
@@ -51,6 +58,8 @@ pub unsafe extern "C" fn enter(words: *mut u64, target: usize, on_stack: usize, 
         "ldr x19, [x29, #16]",
         "mov sp, x29",
         "ldp x29, x30, [sp], #32",
+        ".cfi_def_cfa sp, 0",
         "ret",
+        ".cfi_endproc",
     )
 }

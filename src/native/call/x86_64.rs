@@ -16,9 +16,15 @@ pub const FLOATS: usize = 8;
 #[unsafe(naked)]
 pub unsafe extern "C" fn enter(words: *mut u64, target: usize, on_stack: usize, floats: usize) {
     naked_asm!(
+        // What debuggers and profilers need to find the caller from inside the callee.
+        ".cfi_startproc",
         "push rbp",
+        ".cfi_def_cfa_offset 16",
+        ".cfi_offset rbp, -16",
         "mov rbp, rsp",
+        ".cfi_def_cfa_register rbp",
         "push rbx",
+        ".cfi_offset rbx, -24",
         "mov rbx, rdi",
         // Room for the stack's words. With rbx pushed, the stack is 8 off the multiple of 16 that
         // a call needs: an odd number of words mends that, and `or 1` makes every number odd.
@@ -58,6 +64,8 @@ pub unsafe extern "C" fn enter(words: *mut u64, target: usize, on_stack: usize, 
         "movsd qword ptr [rbx + 48], xmm0",
         "mov rbx, [rbp - 8]",
         "leave",
+        ".cfi_def_cfa rsp, 8",
         "ret",
+        ".cfi_endproc",
     )
 }
