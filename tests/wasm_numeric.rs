@@ -257,7 +257,8 @@ fn run(instructions: &str) -> Result<String, TrapKind> {
     let mut sources = Sources::new();
     let source = sources.add_text("wast", format!("{MEMORY}{instructions}HALT\n"));
     let module = assemble(source, &sources).expect("the cases are well-formed");
-    let verified = verify(module).map_err(|(_, errors)| errors).expect("the cases are well-typed");
+    let verified =
+        verify(module).map_err(|rejected| rejected.errors).expect("the cases are well-typed");
     let settings = Settings::for_program(".").expect("there is no configuration here");
     let mut libraries = Libraries::new(Vec::new(), settings);
     let printed = Printed::default();
