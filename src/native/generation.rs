@@ -25,12 +25,16 @@ pub(super) struct Content {
     pub hash: Hash,
     /// How long the compiler took, if it had to run.
     pub built: Option<Duration>,
+    /// What the compiler had to say all the same.
+    pub warnings: Option<Diagnostic>,
+    /// The files that all this was made from.
+    pub inputs: Vec<PathBuf>,
 }
 
 impl Content {
     pub fn new(file: &Path, bytes: Vec<u8>, built: Option<Duration>) -> Content {
-        let hash = blake3::hash(&bytes);
-        Content { file: file.to_owned(), bytes, hash, built }
+        let (file, hash) = (file.to_owned(), blake3::hash(&bytes));
+        Content { inputs: vec![file.clone()], file, bytes, hash, built, warnings: None }
     }
 
     /// The file check.

@@ -1,15 +1,15 @@
 //! The libraries and slots of one program, and how they change.
 
-use super::build::Builder;
 use super::call::{CallError, Plan, Pointers};
-use super::generation::{Content, Generation};
-use super::policy::Policy;
-use super::read::read_at_rest;
+use super::generation::Generation;
+use super::prepare::{Candidate, Failed, Known, Preparer};
 use super::resolve::Place;
 use super::settings::Settings;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why an import could not be bound.
@@ -48,11 +48,10 @@ pub enum Reload {
 /// that they really are, so two names of one file are one library with one set of variables.
 #[derive(Debug)]
 pub struct Libraries {
-    imports: Vec<Import>,
+    imports: Arc<[Import]>,
     slots: Vec<Slot>,
     libraries: Vec<Library>,
-    policy: Policy,
-    builder: Builder,
+    preparer: Preparer,
     /// Host pointers that the program may pass back.
     pointers: Pointers,
     warnings: Vec<Diagnostic>,
@@ -75,35 +74,26 @@ struct Bound {
 
 #[derive(Debug)]
 struct Library {
-    /// As the import that loaded it names it.
     name: String,
-    /// Where the program means it to be: a link is followed anew at each reload.
     place: Place,
-    /// Where it was found to be.
     real: Place,
+    inputs: Vec<PathBuf>,
     /// The one that runs. Those before it stay mapped, without an owner.
     generation: Generation,
     /// Counts generations from 1.
     number: u32,
 }
 
-/// A generation that is loaded and has all that its slots need, but is not in use yet.
-struct Candidate {
-    generation: Generation,
-    targets: Vec<usize>,
-    built: Option<Duration>,
-}
-
 impl Libraries {
     /// The libraries of a program with these imports. Nothing is loaded yet.
     pub fn new(imports: Vec<Import>, settings: Settings) -> Libraries {
         let slot = |i: &Import| Slot { plan: Plan::new(&i.signature), bound: None, wanted: false };
+        let imports: Arc<[Import]> = imports.into();
         Libraries {
             slots: imports.iter().map(slot).collect(),
+            preparer: Preparer::new(Arc::clone(&imports), settings),
             imports,
             libraries: Vec::new(),
-            policy: Policy::new(&settings),
-            builder: Builder::new(settings),
             pointers: Pointers::default(),
             warnings: Vec::new(),
         }
@@ -207,103 +197,63 @@ impl Libraries {
     }
 
     /// Binds imports of one library, which is loaded unless it is.
-    fn bind_group(&mut self, group: &[usize]) -> Result<Reload, Vec<BindError>> {
+    fn bind_group(&mut self, group: &[usize]) -> Result<Reload, Failed> {
         group.iter().for_each(|&import| self.slots[import].wanted = true);
-        let name = self.imports[group[0]].library.clone();
-        let located = Place::of(&name, &self.policy)
-            .and_then(|place| place.admitted(&name, &self.policy).map(|real| (place, real)));
-        let (place, real) = located.map_err(|d| self.whole(group, d))?;
+        let (place, real) = self.preparer.locate(group)?;
         if let Some(library) = self.libraries.iter().position(|library| library.real == real) {
             let generation = &self.libraries[library].generation;
-            let targets = self.each(group, |import| generation.resolve(import))?;
-            return Ok(self.publish(library, group, &targets, None));
+            let targets = self.preparer.each(group, |import| generation.resolve(import))?;
+            return Ok(self.point(library, group, &targets, None));
         }
-        let Candidate { generation, targets, built } = match &real {
-            Place::System(_) => {
-                let generation =
-                    Generation::load_system(&name).map_err(|d| self.whole(group, d))?;
-                self.complete(generation, group, None)?
+        let candidate = self.preparer.first(group, place, real)?;
+        Ok(self.publish(None, candidate))
+    }
+
+    fn reload_library(&mut self, index: usize) -> Result<Reload, Failed> {
+        let known = self.known(index);
+        match self.preparer.next(&known)? {
+            Some(candidate) => Ok(self.publish(Some(index), candidate)),
+            None => Ok(Reload::Unchanged { library: known.name }),
+        }
+    }
+
+    /// What a preparer has to know of a library.
+    fn known(&self, index: usize) -> Known {
+        let of_library = |i: &usize| self.slots[*i].bound.is_some_and(|b| b.library == index);
+        let Library { name, place, real, inputs, generation, .. } = &self.libraries[index];
+        Known {
+            name: name.clone(),
+            place: place.clone(),
+            real: real.clone(),
+            hash: generation.hash,
+            group: (0..self.slots.len()).filter(of_library).collect(),
+            inputs: inputs.clone(),
+        }
+    }
+
+    /// Puts a candidate in the place of a library, or beside the others when it is a new one, and
+    /// points its slots at it. Nothing here can fail.
+    fn publish(&mut self, library: Option<usize>, candidate: Candidate) -> Reload {
+        let Candidate { name, place, real, generation, group, targets, built, warnings, inputs } =
+            candidate;
+        self.warnings.extend(warnings);
+        let number = library.map_or(1, |index| self.libraries[index].number + 1);
+        let new = Library { name, place, real, inputs, generation, number };
+        let index = match library {
+            Some(index) => {
+                self.libraries[index] = new;
+                index
             }
-            _ => {
-                let content = self.fetch(&name, &real).map_err(|d| self.whole(group, d))?;
-                self.load(&name, &content, group)?
+            None => {
+                self.libraries.push(new);
+                self.libraries.len() - 1
             }
         };
-        self.libraries.push(Library { name, place, real, generation, number: 1 });
-        Ok(self.publish(self.libraries.len() - 1, group, &targets, built))
+        self.point(index, &group, &targets, built)
     }
 
-    fn reload_library(&mut self, index: usize) -> Result<Reload, Vec<BindError>> {
-        let of_library = |i: &usize| self.slots[*i].bound.is_some_and(|b| b.library == index);
-        let group: Vec<usize> = (0..self.slots.len()).filter(of_library).collect();
-        let Library { name, place, generation, .. } = &self.libraries[index];
-        let (name, loaded) = (name.clone(), generation.hash);
-        let real = place.admitted(&name, &self.policy).map_err(|d| self.whole(&group, d))?;
-        if let Place::System(_) = real {
-            return Ok(Reload::Unchanged { library: name });
-        }
-        let content = self.fetch(&name, &real).map_err(|d| self.whole(&group, d))?;
-        let unchanged = loaded == Some(content.hash);
-        if unchanged {
-            return Ok(Reload::Unchanged { library: name });
-        }
-        let Candidate { generation, targets, built } = self.load(&name, &content, &group)?;
-        let library = &mut self.libraries[index];
-        library.real = real;
-        library.generation = generation;
-        library.number += 1;
-        Ok(self.publish(index, &group, &targets, built))
-    }
-
-    /// What the library's file holds, or its source gives, now.
-    fn fetch(&mut self, name: &str, real: &Place) -> Result<Content, Diagnostic> {
-        match real {
-            Place::Source(file, language) => {
-                let built = self.builder.build(name, file, *language)?;
-                let warned = |words| {
-                    Diagnostic::warning(
-                        Code::BuildWarning,
-                        format!("`{name}` was built with warnings"),
-                    )
-                    .note(words)
-                };
-                self.warnings.extend(built.warnings.map(warned));
-                Ok(Content::new(file, built.bytes, built.took))
-            }
-            Place::File(file) => Ok(Content::new(file, read_at_rest(name, file)?, None)),
-            Place::System(_) => unreachable!("the loader alone knows where the system's files are"),
-        }
-    }
-
-    /// Checks and loads a library, and finds all functions that the imports ask for. Whatever fails,
-    /// no slot has changed.
-    fn load(
-        &self,
-        name: &str,
-        content: &Content,
-        group: &[usize],
-    ) -> Result<Candidate, Vec<BindError>> {
-        let checked = content.check(name).map_err(|d| self.whole(group, d))?;
-        if let Some(exports) = &checked.exports {
-            self.each(group, |import| exports.require_function(&import.library, &import.symbol))?;
-        }
-        let generation =
-            Generation::load(name, content, checked).map_err(|d| self.whole(group, d))?;
-        self.complete(generation, group, content.built)
-    }
-
-    fn complete(
-        &self,
-        generation: Generation,
-        group: &[usize],
-        built: Option<Duration>,
-    ) -> Result<Candidate, Vec<BindError>> {
-        let targets = self.each(group, |import| generation.resolve(import))?;
-        Ok(Candidate { generation, targets, built })
-    }
-
-    /// Points the slots of a group at their functions. Nothing here can fail.
-    fn publish(
+    /// Points the slots of a group at their functions.
+    fn point(
         &mut self,
         library: usize,
         group: &[usize],
@@ -322,34 +272,6 @@ impl Libraries {
             built,
             slots: group.iter().map(slot).collect(),
         }
-    }
-
-    /// Asks for each import of a group, and collects all that goes wrong.
-    fn each<T>(
-        &self,
-        group: &[usize],
-        ask: impl Fn(&Import) -> Result<T, Diagnostic>,
-    ) -> Result<Vec<T>, Vec<BindError>> {
-        let (mut done, mut failed) = (Vec::new(), Vec::new());
-        for &import in group {
-            match ask(&self.imports[import]) {
-                Ok(value) => done.push(value),
-                Err(diagnostic) => failed.push(BindError { import, diagnostic }),
-            }
-        }
-        if failed.is_empty() { Ok(done) } else { Err(failed) }
-    }
-
-    /// A failure of the library as a whole, told once, for the first of its imports.
-    fn whole(&self, group: &[usize], diagnostic: Diagnostic) -> Vec<BindError> {
-        let others: Vec<_> =
-            group.iter().skip(1).map(|&i| format!("`{}`", self.imports[i].symbol)).collect();
-        let diagnostic = match others.len() {
-            0 => diagnostic,
-            _ => diagnostic
-                .note(format!("{} of the same library are missing too", others.join(", "))),
-        };
-        vec![BindError { import: group.first().copied().unwrap_or_default(), diagnostic }]
     }
 }
 

@@ -24,6 +24,7 @@ mod generation;
 mod libraries;
 mod os;
 mod policy;
+mod prepare;
 mod read;
 mod resolve;
 mod settings;
