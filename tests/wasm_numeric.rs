@@ -258,7 +258,7 @@ fn trap_code(message: &str) -> Code {
 fn run(instructions: &str) -> Result<String, TrapKind> {
     let text = format!("{MEMORY}{instructions}HALT\n");
     let input = Input { name: "wast".into(), bytes: text.into(), folder: ".".into() };
-    let program = load(&input, &mut Sources::new()).expect("the cases are well-formed and typed");
+    let program = load(input, &mut Sources::new()).expect("the cases are well-formed and typed");
     let settings = Settings::for_program(".").expect("there is no configuration here");
     let mut libraries = Libraries::new(Vec::new(), settings);
     let printed = Printed::default();

@@ -79,8 +79,7 @@ impl Preparer {
     pub fn first(&self, group: &[usize], place: Place, real: Place) -> Result<Candidate, Failed> {
         let name = self.imports[group[0]].library.clone();
         if let Place::System(_) = real {
-            let generation =
-                Generation::load_system(&name).map_err(|d| self.whole(group, d))?;
+            let generation = Generation::load_system(&name).map_err(|d| self.whole(group, d))?;
             let targets = self.each(group, |import| generation.resolve(import))?;
             return Ok(Candidate {
                 name,
