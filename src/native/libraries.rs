@@ -218,15 +218,12 @@ impl Libraries {
             let targets = self.each(group, |import| generation.resolve(import))?;
             return Ok(self.publish(library, group, &targets, None));
         }
-        let Candidate { generation, targets, built } = match &real {
-            Place::System(_) => {
-                let generation =
-                    Generation::load_system(&name).map_err(|d| self.whole(group, d))?;
-                self.complete(generation, group, None)?
-            }
-            _ => {
-                let content = self.fetch(&name, &real).map_err(|d| self.whole(group, d))?;
-                self.load(&name, &content, group)?
+        let content = self.fetch(&name, &real).map_err(|d| self.whole(group, d))?;
+        let Candidate { generation, targets, built } = match content {
+            Some(content) => self.load(&name, &content, group)?,
+            None => {
+                let system = Generation::load_system(&name).map_err(|d| self.whole(group, d))?;
+                self.complete(system, group, None)?
             }
         };
         self.libraries.push(Library { name, place, real, generation, number: 1 });
@@ -239,14 +236,10 @@ impl Libraries {
         let Library { name, place, generation, .. } = &self.libraries[index];
         let (name, loaded) = (name.clone(), generation.hash);
         let real = place.admitted(&name, &self.policy).map_err(|d| self.whole(&group, d))?;
-        if let Place::System(_) = real {
-            return Ok(Reload::Unchanged { library: name });
-        }
         let content = self.fetch(&name, &real).map_err(|d| self.whole(&group, d))?;
-        let unchanged = loaded == Some(content.hash);
-        if unchanged {
+        let Some(content) = content.filter(|content| loaded != Some(content.hash)) else {
             return Ok(Reload::Unchanged { library: name });
-        }
+        };
         let Candidate { generation, targets, built } = self.load(&name, &content, &group)?;
         let library = &mut self.libraries[index];
         library.real = real;
@@ -255,9 +248,10 @@ impl Libraries {
         Ok(self.publish(index, &group, &targets, built))
     }
 
-    /// What the library's file holds, or its source gives, now.
-    fn fetch(&mut self, name: &str, real: &Place) -> Result<Content, Diagnostic> {
-        match real {
+    /// What the library's file holds, or its source gives, now; `None` for the system's libraries,
+    /// whose files only the loader knows.
+    fn fetch(&mut self, name: &str, real: &Place) -> Result<Option<Content>, Diagnostic> {
+        Ok(match real {
             Place::Source(file, language) => {
                 let built = self.builder.build(name, file, *language)?;
                 let warned = |words| {
@@ -268,11 +262,11 @@ impl Libraries {
                     .note(words)
                 };
                 self.warnings.extend(built.warnings.map(warned));
-                Ok(Content::new(file, built.bytes, built.took))
+                Some(Content::new(file, built.bytes, built.took))
             }
-            Place::File(file) => Ok(Content::new(file, read_at_rest(name, file)?, None)),
-            Place::System(_) => unreachable!("the loader alone knows where the system's files are"),
-        }
+            Place::File(file) => Some(Content::new(file, read_at_rest(name, file)?, None)),
+            Place::System(_) => None,
+        })
     }
 
     /// Checks and loads a library, and finds all functions that the imports ask for. Whatever fails,
@@ -346,8 +340,7 @@ impl Libraries {
             group.iter().skip(1).map(|&i| format!("`{}`", self.imports[i].symbol)).collect();
         let diagnostic = match others.len() {
             0 => diagnostic,
-            _ => diagnostic
-                .note(format!("{} of the same library are missing too", others.join(", "))),
+            _ => diagnostic.note(format!("the program wants {} of it too", others.join(", "))),
         };
         vec![BindError { import: group.first().copied().unwrap_or_default(), diagnostic }]
     }
