@@ -216,6 +216,20 @@ codes! {
 }
 
 impl Code {
+    /// The text of `docs/errors.md`.
+    pub fn markdown() -> String {
+        let mut out = String::from(
+            "<!-- Generated from src/diagnostics/code.rs. To refresh: BLESS=1 cargo test --test generated -->\n\n\
+             # Error codes\n\n\
+             `hotvm explain CODE` shows the same. A code keeps its meaning for ever.\n",
+        );
+        for code in Code::ALL {
+            let words: Vec<_> = code.explanation().split_whitespace().collect();
+            out += &format!("\n## {code}: {}\n\n{}\n", code.title(), words.join(" "));
+        }
+        out
+    }
+
     /// The code with this name, in any case.
     pub fn from_name(name: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|c| c.name().eq_ignore_ascii_case(name))

@@ -115,7 +115,8 @@ impl Source {
             start += text[start..].find('\n')? + 1;
         }
         let rest = text[start..].split('\n').next()?;
-        let skip: usize = rest.chars().take(column as usize - 1).map(char::len_utf8).sum();
+        let skip: usize =
+            rest.chars().take(column.saturating_sub(1) as usize).map(char::len_utf8).sum();
         let statement = without_comment(rest.get(skip..)?).trim_end();
         let from = (start + skip) as u32;
         (!statement.is_empty()).then(|| Span::new(from, from + statement.len() as u32))

@@ -50,9 +50,12 @@ impl Excerpts {
             .with_config(config)
             .with_code(diagnostic.code.name())
             .with_message(&diagnostic.message);
-        for (i, label) in diagnostic.labels.iter().enumerate() {
+        let mut labels: Vec<_> = diagnostic.labels.iter().enumerate().collect();
+        // ariadne draws an excerpt for each stretch of lines that rise.
+        labels.sort_by_key(|(_, label)| (label.source, at(label).1.start));
+        for (i, label) in labels {
             let colour = if i == 0 { colour } else { Color::Cyan };
-            let mut place = Label::new(at(label)).with_color(colour).with_order(i as i32);
+            let mut place = Label::new(at(label)).with_color(colour);
             if !label.message.is_empty() {
                 place = place.with_message(&label.message);
             }

@@ -125,6 +125,7 @@ macro_rules! define_op {
             pub const ALL: &'static [Op] = &[$(Op::$op),*];
 
             /// The instruction with this byte.
+            #[inline]
             pub fn from_byte(byte: u8) -> Option<Op> {
                 match byte {
                     $($byte => Some(Op::$op),)*
@@ -138,16 +139,19 @@ macro_rules! define_op {
             }
 
             /// What stands behind the mnemonic.
+            #[inline]
             pub const fn operand(self) -> OperandKind {
                 match self { $(Op::$op => OperandKind::$operand),* }
             }
 
             /// What it takes from the stack, deepest first.
+            #[inline]
             pub const fn pops(self) -> &'static [Ty] {
                 match self { $(Op::$op => &[$(Ty::$pop),*]),* }
             }
 
             /// What it leaves on the stack, deepest first.
+            #[inline]
             pub const fn pushes(self) -> &'static [Ty] {
                 match self { $(Op::$op => &[$(Ty::$push),*]),* }
             }

@@ -13,6 +13,7 @@
 //!
 //! What differs between operating systems is in `os`. This room knows nothing of modules, engines or
 //! the command line, and prints nothing.
+#![allow(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod build;

@@ -1,0 +1,157 @@
+//! The instructions of one function, until its end makes their labels and locals known.
+
+use super::assembler::{Assembler, Table};
+use super::declare::Named;
+use super::fixups::{Fixup, Missing};
+use crate::diagnostics::{Code, Diagnostic, Span, closest};
+use crate::isa::{FuncType, Op, OperandKind, ValueType, leb128, write_operand};
+use crate::module::Run;
+use crate::syntax::Expr;
+
+/// A function that is being read.
+#[derive(Default)]
+pub(super) struct Body<'s> {
+    /// Where its name stands.
+    pub(super) name: Span,
+    /// Where its `.func` stands.
+    pub(super) opened: Span,
+    pub(super) ty: FuncType,
+    pub(super) items: Vec<Item>,
+    /// The labels of `SWITCH`es.
+    pub(super) switch_labels: Vec<Span>,
+    /// Operands that are constant expressions.
+    pub(super) exprs: Vec<Expr>,
+    pub(super) labels: Table<'s, Named>,
+    pub(super) label_names: Vec<(u32, String)>,
+    /// Parameters, then locals.
+    pub(super) locals: Table<'s, Named>,
+    pub(super) local_names: Vec<&'s str>,
+    pub(super) local_types: Vec<ValueType>,
+    pub(super) runs: Vec<Run>,
+}
+
+impl Body<'_> {
+    /// Forgets everything but the memory.
+    pub(super) fn clear(&mut self) {
+        self.ty = FuncType::default();
+        self.items.clear();
+        self.switch_labels.clear();
+        self.exprs.clear();
+        self.labels.clear();
+        self.label_names.clear();
+        self.locals.clear();
+        self.local_names.clear();
+        self.local_types.clear();
+        self.runs.clear();
+    }
+}
+
+/// An instruction with its operand as far as it is known.
+#[derive(Clone, Copy)]
+pub(super) struct Item {
+    pub(super) op: Op,
+    pub(super) arg: Arg,
+}
+
+impl Item {
+    pub(super) fn nop() -> Item {
+        Item { op: Op::Nop, arg: Arg::Ready(0) }
+    }
+}
+
+/// An operand.
+#[derive(Clone, Copy)]
+pub(super) enum Arg {
+    /// Its value.
+    Ready(u64),
+    /// A label.
+    Label(Span),
+    /// So many labels of [`Body::switch_labels`], from this one on.
+    Labels(u32, u32),
+    /// A local, parameter or global.
+    Variable(Span),
+    /// A function.
+    Func(Span),
+    /// A native function, or a constant that is a slot number.
+    Slot(Span),
+    /// One of [`Body::exprs`].
+    Expr(u32),
+}
+
+impl<'s> Assembler<'s> {
+    /// Turns the instructions of a body into bytes at the end of the module's code.
+    pub(super) fn resolve_body(&mut self, body: &mut Body<'s>) {
+        for i in 0..body.items.len() {
+            let Item { op, arg } = body.items[i];
+            match arg {
+                Arg::Ready(value) => self.emit(op, value),
+                Arg::Label(span) => {
+                    let target = self.resolve_label(body, span);
+                    self.emit(op, target);
+                }
+                Arg::Labels(start, len) => {
+                    self.module.code.push(op as u8);
+                    leb128::write_unsigned(&mut self.module.code, len.into());
+                    for at in start..start + len {
+                        let target = self.resolve_label(body, body.switch_labels[at as usize]);
+                        leb128::write_unsigned(&mut self.module.code, target);
+                    }
+                }
+                Arg::Variable(span) => self.emit_variable(body, op, span),
+                Arg::Func(span) => match self.functions.get(span.of(self.text)) {
+                    Some(found) => self.emit(op, found.index.into()),
+                    None => self.defer(Missing::Func(op, span)),
+                },
+                Arg::Slot(span) => self.defer(Missing::Slot(op, span)),
+                Arg::Expr(index) => {
+                    let expr = body.exprs[index as usize].clone();
+                    self.defer(Missing::Expr(op, expr));
+                }
+            }
+        }
+    }
+
+    fn emit(&mut self, op: Op, arg: u64) {
+        self.module.code.push(op as u8);
+        write_operand(&mut self.module.code, op.operand(), arg);
+    }
+
+    fn defer(&mut self, missing: Missing) {
+        let function = self.module.functions.len() as u32;
+        self.fixups.push(Fixup { function, at: self.module.code.len() as u32, missing });
+    }
+
+    /// A name is a local's before it is a global's.
+    fn emit_variable(&mut self, body: &Body<'s>, op: Op, span: Span) {
+        let name = span.of(self.text);
+        if let Some(local) = body.locals.get(name) {
+            return self.emit(op, local.index.into());
+        }
+        let op = op.with_operand(OperandKind::Global).unwrap_or(op);
+        match self.globals.get(name) {
+            Some(global) => self.emit(op, global.index.into()),
+            None => {
+                let near = closest(name, body.local_names.iter().copied());
+                let near = near.map(str::to_owned);
+                self.defer(Missing::Global { op, span, near });
+            }
+        }
+    }
+
+    fn resolve_label(&mut self, body: &Body<'s>, span: Span) -> u64 {
+        let name = span.of(self.text);
+        if let Some(found) = body.labels.get(name) {
+            return found.index.into();
+        }
+        let near = closest(name, body.labels.keys().copied());
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!(
+                "put `{name}:` in front of the instruction to go to; labels are local to their function"
+            ),
+        };
+        let diagnostic = Diagnostic::error(Code::UnknownLabel, format!("unknown label `{name}`"));
+        self.push(diagnostic.help(help), span, "this function has no such label");
+        0
+    }
+}

@@ -1,0 +1,233 @@
+//! Constant expressions and their values.
+
+use super::assembler::Assembler;
+use crate::diagnostics::{Code, Diagnostic, Span, closest};
+use crate::syntax::literal;
+use crate::syntax::{BinaryOp, Expr, ExprKind};
+
+/// How far a constant may lead through others that stand further below, so that evaluation stays
+/// far from the end of the call stack.
+const MAX_DEPTH: u32 = 100;
+
+/// The value of a constant expression.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value {
+    Int(i64),
+    Float(f64),
+}
+
+/// A `.const`.
+pub(super) struct Constant {
+    pub(super) span: Span,
+    pub(super) expr: Expr,
+    pub(super) state: State,
+}
+
+/// How far a constant is evaluated.
+#[derive(Clone, Copy)]
+pub(super) enum State {
+    Waiting,
+    InProgress,
+    Done(Value),
+    /// Its error is reported already.
+    Failed,
+}
+
+/// Why an expression has no value. `None` when that is reported already.
+type Result<T> = std::result::Result<T, Option<Box<(Diagnostic, Span, String)>>>;
+
+fn error<T>(
+    code: Code,
+    span: Span,
+    message: impl Into<String>,
+    label: impl Into<String>,
+) -> Result<T> {
+    Err(Some(Box::new((Diagnostic::error(code, message), span, label.into()))))
+}
+
+impl<'s> Assembler<'s> {
+    /// The value of an expression; `None` after an error.
+    pub(super) fn evaluate(&mut self, expr: &Expr) -> Option<Value> {
+        match self.value(expr, 0) {
+            Ok(value) => Some(value),
+            Err(None) => None,
+            Err(Some(error)) => {
+                let (diagnostic, span, label) = *error;
+                self.push(diagnostic, span, label);
+                None
+            }
+        }
+    }
+
+    /// The value of an expression that must be an integer.
+    pub(super) fn evaluate_integer(&mut self, expr: &Expr, what: &str) -> Option<i64> {
+        match self.evaluate(expr)? {
+            Value::Int(value) => Some(value),
+            Value::Float(_) => {
+                let message = format!("{what} must be an integer");
+                self.error(Code::BadConstant, expr.span, message, "this is a float");
+                None
+            }
+        }
+    }
+
+    fn value(&mut self, expr: &Expr, depth: u32) -> Result<Value> {
+        let text = expr.span.of(self.text);
+        match &expr.kind {
+            ExprKind::Integer => self.integer(expr.span, false),
+            ExprKind::Float => Ok(Value::Float(self.float(expr.span)?)),
+            ExprKind::Char => match literal::character(text) {
+                Ok(value) => Ok(Value::Int(value.into())),
+                Err(bad) => {
+                    self.bad_escape(expr.span, bad);
+                    Err(None)
+                }
+            },
+            ExprKind::Name if matches!(text, "inf" | "nan") => {
+                Ok(Value::Float(self.float(expr.span)?))
+            }
+            ExprKind::Name => self.name(expr.span, depth),
+            ExprKind::Len(name) => match self.data.get(name.of(self.text)) {
+                Some(data) => self.data_len(data.index as usize, *name),
+                None => self.unknown_name(*name),
+            },
+            // The smallest integer has no positive counterpart, so its sign belongs to the literal.
+            ExprKind::Neg(inner) if inner.kind == ExprKind::Integer => {
+                self.integer(inner.span, true)
+            }
+            ExprKind::Neg(inner) => match self.value(inner, depth)? {
+                Value::Int(value) => self.checked(expr.span, value.checked_neg()),
+                Value::Float(value) => Ok(Value::Float(-value)),
+            },
+            ExprKind::Not(inner) => match self.value(inner, depth)? {
+                Value::Int(value) => Ok(Value::Int(!value)),
+                Value::Float(_) => {
+                    error(Code::BadConstant, inner.span, "`~` needs an integer", "a float")
+                }
+            },
+            ExprKind::Binary(op, a, b) => {
+                let (left, right) = (self.value(a, depth)?, self.value(b, depth)?);
+                self.binary(expr.span, *op, left, right)
+            }
+        }
+    }
+
+    fn integer(&self, span: Span, negative: bool) -> Result<Value> {
+        match literal::signed(span.of(self.text), negative) {
+            Ok(value) => Ok(Value::Int(value)),
+            Err(reason) => error(Code::BadInteger, span, format!("bad integer: {reason}"), "here"),
+        }
+    }
+
+    fn float(&self, span: Span) -> Result<f64> {
+        literal::float(span.of(self.text))
+            .or_else(|reason| error(Code::BadFloat, span, format!("bad float: {reason}"), "here"))
+    }
+
+    fn name(&mut self, span: Span, depth: u32) -> Result<Value> {
+        let name = span.of(self.text);
+        if let Some(data) = self.data.get(name) {
+            return self.data_address(data.index as usize, span);
+        }
+        let Some(constant) = self.constants.get_mut(name) else {
+            return self.unknown_name(span);
+        };
+        match constant.state {
+            State::Done(value) => return Ok(value),
+            State::Failed => return Err(None),
+            State::InProgress => {
+                let message = format!("the constant `{name}` is defined by itself");
+                return error(Code::BadConstant, span, message, "leads back to itself");
+            }
+            State::Waiting if depth >= MAX_DEPTH => {
+                let message = format!("constants lead on through more than {MAX_DEPTH} others");
+                return error(Code::TooComplex, span, message, "define them above their use");
+            }
+            State::Waiting => constant.state = State::InProgress,
+        }
+        let expr = constant.expr.clone();
+        let value = self.value(&expr, depth + 1);
+        let state = value.as_ref().map_or(State::Failed, |&v| State::Done(v));
+        if let Some(constant) = self.constants.get_mut(name) {
+            constant.state = state;
+        }
+        value
+    }
+
+    fn unknown_name<T>(&self, span: Span) -> Result<T> {
+        let name = span.of(self.text);
+        let known = self.constants.keys().chain(self.data.keys()).copied();
+        let help = match closest(name, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if self.globals.contains_key(name) => {
+                format!("`{name}` is a global; `LOAD {name}` pushes its value")
+            }
+            None => format!(
+                "`.const {name} = …` defines a constant, `.data {name} …` a place in memory"
+            ),
+        };
+        let diagnostic = Diagnostic::error(Code::UnknownName, format!("unknown name `{name}`"));
+        let label = "neither a constant nor data".to_owned();
+        Err(Some(Box::new((diagnostic.help(help), span, label))))
+    }
+
+    fn checked(&self, span: Span, value: Option<i64>) -> Result<Value> {
+        match value {
+            Some(value) => Ok(Value::Int(value)),
+            None => error(Code::BadConstant, span, "the result does not fit 64 bits", "overflows"),
+        }
+    }
+
+    fn binary(&self, span: Span, op: BinaryOp, a: Value, b: Value) -> Result<Value> {
+        match (a, b) {
+            (Value::Int(a), Value::Int(b)) => self.integer_binary(span, op, a, b),
+            (Value::Float(a), Value::Float(b)) => match op {
+                BinaryOp::Add => Ok(Value::Float(a + b)),
+                BinaryOp::Sub => Ok(Value::Float(a - b)),
+                BinaryOp::Mul => Ok(Value::Float(a * b)),
+                BinaryOp::Div => Ok(Value::Float(a / b)),
+                BinaryOp::Rem => Ok(Value::Float(a % b)),
+                _ => error(
+                    Code::BadConstant,
+                    span,
+                    "bit operations need integers",
+                    "these are floats",
+                ),
+            },
+            _ => {
+                let diagnostic =
+                    Diagnostic::error(Code::BadConstant, "an integer and a float do not mix")
+                        .help("write both as floats, `2.0` for `2`");
+                Err(Some(Box::new((diagnostic, span, "one of each".to_owned()))))
+            }
+        }
+    }
+
+    fn integer_binary(&self, span: Span, op: BinaryOp, a: i64, b: i64) -> Result<Value> {
+        let shift = u32::try_from(b).ok().filter(|&s| s < 64);
+        let value = match op {
+            BinaryOp::Or => Some(a | b),
+            BinaryOp::Xor => Some(a ^ b),
+            BinaryOp::And => Some(a & b),
+            BinaryOp::Add => a.checked_add(b),
+            BinaryOp::Sub => a.checked_sub(b),
+            BinaryOp::Mul => a.checked_mul(b),
+            BinaryOp::Div | BinaryOp::Rem if b == 0 => {
+                return error(Code::BadConstant, span, "division by zero", "the divisor is 0");
+            }
+            BinaryOp::Div => a.checked_div(b),
+            BinaryOp::Rem => a.checked_rem(b),
+            BinaryOp::Shl | BinaryOp::Shr if shift.is_none() => {
+                return error(
+                    Code::BadConstant,
+                    span,
+                    "a shift goes by 0 to 63",
+                    format!("by {b}"),
+                );
+            }
+            BinaryOp::Shl => shift.map(|s| a << s),
+            BinaryOp::Shr => shift.map(|s| a >> s),
+        };
+        self.checked(span, value)
+    }
+}

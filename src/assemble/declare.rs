@@ -1,0 +1,315 @@
+//! Directives: what they declare is noted here, and evaluated when the whole text is known.
+
+use super::assembler::Assembler;
+use super::body::Body;
+use super::constants::{Constant, State};
+use crate::diagnostics::{Code, Diagnostic, Span, closest};
+use crate::isa::{CType, FuncType, Signature, ValueType};
+use crate::module::{Global, Location, SourceFile};
+use crate::syntax::{Directive, Expr, Operand, Param, SizeExpr};
+
+/// What a name stands for: its number among the things of its kind, and where it was declared.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named {
+    pub(super) index: u32,
+    pub(super) span: Span,
+}
+
+/// A `.lib`.
+pub(super) struct LibDecl {
+    pub(super) slot: Expr,
+    pub(super) library: Span,
+    pub(super) symbol: Span,
+    pub(super) signature: Option<Signature>,
+    pub(super) version: Option<Expr>,
+    pub(super) lazy: bool,
+    pub(super) span: Span,
+    pub(super) location: Location,
+}
+
+/// A `.data` or `.zero`.
+pub(super) struct DataDecl {
+    pub(super) name: Span,
+    pub(super) contents: Contents,
+    pub(super) at: Option<Expr>,
+    /// Address and length, once laid out.
+    pub(super) place: Option<(u64, u64)>,
+}
+
+/// What a piece of data holds.
+pub(super) enum Contents {
+    /// So many zeros.
+    Zero(SizeExpr),
+    /// Elements of a type.
+    Elements(CType, Vec<Operand>),
+}
+
+impl<'s> Assembler<'s> {
+    /// A declaration of something global.
+    pub(super) fn declare(&mut self, directive: Directive, span: Span) {
+        match directive {
+            Directive::Global { param, init } => self.global(param, init),
+            Directive::Const { name, value } => self.constant(name, value),
+            Directive::Data { name, ty, elements, at } => {
+                let ty = ty.map_or(Some(CType::U8), |ty| self.element_type(ty));
+                let contents = Contents::Elements(ty.unwrap_or(CType::U8), elements);
+                self.data_decl(name, contents, at);
+            }
+            Directive::Zero { name, size, at } => self.data_decl(name, Contents::Zero(size), at),
+            Directive::Memory { min, max } => match self.memory {
+                Some((.., first)) => self.only_one(".memory", span, first),
+                None => self.memory = Some((min, max, span)),
+            },
+            Directive::Entry(name) => match self.entry {
+                Some(first) => self.only_one(".entry", span, first),
+                None => self.entry = Some(name),
+            },
+            _ => unreachable!("the others have methods of their own"),
+        }
+    }
+
+    fn only_one(&mut self, what: &str, again: Span, first: Span) {
+        let diagnostic =
+            Diagnostic::error(Code::MisplacedDirective, format!("there are two `{what}`"))
+                .at_span(self.source, again, "the second")
+                .at_span(self.source, first, "the first")
+                .help("keep one of them");
+        self.diagnostics.push(diagnostic);
+    }
+
+    pub(super) fn begin_function(
+        &mut self,
+        name: Span,
+        params: &[Param],
+        result: Option<Span>,
+        span: Span,
+    ) {
+        if let Some(open) = self.function.take() {
+            self.missing_end(&open, Some(span));
+            self.close_function(open);
+        }
+        let named = Named { index: self.module.functions.len() as u32, span: name };
+        let key = name.of(self.text);
+        if let Some(old) = self.functions.insert(key, named) {
+            self.functions.insert(key, old);
+            self.duplicate("function", name, old.span);
+        }
+        let mut body = std::mem::take(&mut self.spare);
+        body.clear();
+        (body.name, body.opened) = (name, span);
+        body.ty = FuncType::default();
+        self.function = Some(body);
+        for &param in params {
+            self.local(param);
+        }
+        let result = result.and_then(|ty| self.value_type(ty));
+        if let Some(body) = &mut self.function {
+            body.ty = FuncType { params: body.local_types.clone(), result };
+        }
+    }
+
+    pub(super) fn end_function(&mut self, span: Span) {
+        match self.function.take() {
+            Some(body) => self.close_function(body),
+            None => {
+                let diagnostic =
+                    Diagnostic::error(Code::MisplacedDirective, "`.end` without a `.func`");
+                self.push(
+                    diagnostic.help("remove it, or begin the function with `.func name`"),
+                    span,
+                    "nothing to end here",
+                );
+            }
+        }
+    }
+
+    fn close_function(&mut self, body: Body<'s>) {
+        let name = body.name.of(self.text);
+        self.finish_body(body, name);
+    }
+
+    /// Reports a function that is still open where the next one begins, or at the end of the text.
+    pub(super) fn missing_end(&mut self, open: &Body<'s>, next: Option<Span>) {
+        let name = open.name.of(self.text);
+        let message = format!("the function `{name}` has no `.end`");
+        let mut diagnostic = Diagnostic::error(Code::MissingEnd, message)
+            .at_span(self.source, open.opened, "begins here")
+            .help("write `.end` behind its last instruction");
+        if let Some(next) = next {
+            diagnostic = diagnostic.at_span(self.source, next, "is not ended before this");
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// A local or parameter of the function that is open, or of main.
+    pub(super) fn local(&mut self, param: Param) {
+        let ty = self.value_type(param.ty).unwrap_or(ValueType::I64);
+        let name = param.name.of(self.text);
+        let body = self.body();
+        let named = Named { index: body.local_types.len() as u32, span: param.name };
+        body.local_types.push(ty);
+        body.local_names.push(name);
+        if let Some(old) = body.locals.insert(name, named) {
+            body.locals.insert(name, old);
+            self.duplicate("local", param.name, old.span);
+        }
+    }
+
+    fn global(&mut self, param: Param, init: Option<Expr>) {
+        let ty = self.value_type(param.ty).unwrap_or(ValueType::I64);
+        let name = param.name.of(self.text);
+        let named = Named { index: self.module.globals.len() as u32, span: param.name };
+        if let Some(old) = self.globals.insert(name, named) {
+            self.globals.insert(name, old);
+            self.duplicate("global", param.name, old.span);
+        }
+        self.module.globals.push(Global { ty, init: 0 });
+        self.names.globals.push(name.to_owned());
+        self.global_inits.push((param.name, init));
+    }
+
+    /// Constants and data share their names: both stand in expressions.
+    fn constant(&mut self, span: Span, expr: Expr) {
+        let name = span.of(self.text);
+        if let Some(first) = self.value_named(name) {
+            return self.duplicate("constant", span, first);
+        }
+        self.constants.insert(name, Constant { span, expr, state: State::Waiting });
+    }
+
+    fn data_decl(&mut self, span: Span, contents: Contents, at: Option<Expr>) {
+        let name = span.of(self.text);
+        if let Some(first) = self.value_named(name) {
+            self.duplicate("piece of data or constant", span, first);
+        } else {
+            let index = self.data_decls.len() as u32;
+            self.data.insert(name, Named { index, span });
+        }
+        self.data_decls.push(DataDecl { name: span, contents, at, place: None });
+        self.names.data.push(name.to_owned());
+    }
+
+    fn value_named(&self, name: &str) -> Option<Span> {
+        let constant = self.constants.get(name).map(|c| c.span);
+        constant.or_else(|| self.data.get(name).map(|d| d.span))
+    }
+
+    pub(super) fn value_type(&mut self, span: Span) -> Option<ValueType> {
+        let name = span.of(self.text);
+        let ty = ValueType::from_name(name);
+        if ty.is_none() {
+            let wider = match CType::from_name(name) {
+                Some(CType::F32) => Some("f64"),
+                Some(_) => Some("i64"),
+                None => None,
+            };
+            self.unknown_type(span, wider, &["i64", "f64"], "values are `i64` or `f64`");
+        }
+        ty
+    }
+
+    fn element_type(&mut self, span: Span) -> Option<CType> {
+        let ty = CType::from_name(span.of(self.text));
+        let ty = ty.filter(|t| {
+            t.integer_range().is_some()
+                || matches!(t, CType::I64 | CType::U64 | CType::F32 | CType::F64)
+        });
+        if ty.is_none() {
+            let known =
+                ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "bool", "f32", "f64"];
+            self.unknown_type(
+                span,
+                None,
+                &known,
+                "elements are i8 to i64, u8 to u64, bool, f32 or f64",
+            );
+        }
+        ty
+    }
+
+    /// The signature of a `.lib`; `None` when it has none, or a wrong one.
+    pub(super) fn signature(
+        &mut self,
+        parts: Option<(Vec<Span>, Option<Span>)>,
+    ) -> Option<Signature> {
+        let (params, result) = parts?;
+        let params: Vec<_> = params.iter().map(|&p| self.c_type(p, CType::is_param)).collect();
+        let result = result.map_or(Some(CType::Void), |r| self.c_type(r, CType::is_result));
+        let params: Option<Vec<CType>> = params.into_iter().collect();
+        Some(Signature { params: params?, result: result? })
+    }
+
+    fn c_type(&mut self, span: Span, allowed: fn(CType) -> bool) -> Option<CType> {
+        let name = span.of(self.text);
+        let known: Vec<_> = CType::ALL.iter().filter(|t| allowed(**t)).map(|t| t.name()).collect();
+        match CType::from_name(name) {
+            Some(ty) if allowed(ty) => Some(ty),
+            Some(CType::Void) => {
+                let diagnostic = Diagnostic::error(Code::BadLib, "a parameter cannot be `void`")
+                    .help("a function without parameters is written `()`");
+                self.push(diagnostic, span, "not a parameter type");
+                None
+            }
+            Some(ty) => {
+                let diagnostic =
+                    Diagnostic::error(Code::BadLib, format!("a result cannot be `{ty}`")).help(
+                        "let the function return a `ptr`, or write into `bytes` that it is given",
+                    );
+                self.push(diagnostic, span, "memory of the VM is no C result");
+                None
+            }
+            None => {
+                self.unknown_type(span, None, &known, &format!("there are {}", known.join(", ")));
+                None
+            }
+        }
+    }
+
+    fn unknown_type(&mut self, span: Span, near: Option<&str>, known: &[&str], all: &str) {
+        let name = span.of(self.text);
+        let near = near.or_else(|| closest(name, known.iter().copied()));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`? ({all})"),
+            None => all.to_owned(),
+        };
+        let diagnostic = Diagnostic::error(Code::UnknownType, format!("unknown type `{name}`"));
+        self.push(diagnostic.help(help), span, "no type here has this name");
+    }
+
+    pub(super) fn set_source(&mut self, file: Span, crc: &Expr) {
+        let name = self.text_literal(file);
+        let crc = self.evaluate_integer(crc, "a checksum");
+        let (Some(name), Some(crc)) = (name, crc) else { return };
+        let (Ok(name), Ok(crc)) = (String::from_utf8(name), u32::try_from(crc)) else {
+            return self.error(
+                Code::DoesNotFit,
+                file,
+                "a file name is UTF-8 and a checksum has 32 bits",
+                "here",
+            );
+        };
+        // From here on the places are those of other texts, and not of this one.
+        if self.loc.is_none() {
+            self.map.files.clear();
+        }
+        let found = self.map.files.iter().position(|f| f.name == name && f.crc == crc);
+        let file = found.unwrap_or_else(|| {
+            self.map.files.push(SourceFile { name, crc });
+            self.map.files.len() - 1
+        });
+        self.loc = Some(Location { file: file as u32, line: 1, column: 1 });
+    }
+
+    pub(super) fn set_loc(&mut self, line: &Expr, column: &Expr) {
+        let span = line.span.to(column.span);
+        let Some(line) = self.evaluate_integer(line, "a line") else { return };
+        let Some(column) = self.evaluate_integer(column, "a column") else { return };
+        match (u32::try_from(line), u32::try_from(column)) {
+            (Ok(line), Ok(column)) => {
+                let file = self.loc.map_or(0, |loc| loc.file);
+                self.loc = Some(Location { file, line, column });
+            }
+            _ => self.error(Code::DoesNotFit, span, "lines and columns have 32 bits", "here"),
+        }
+    }
+}

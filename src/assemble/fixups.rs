@@ -1,0 +1,171 @@
+//! Instructions whose operand only the end of the text can tell.
+//!
+//! Their bytes are left out of the code at first, because their length is not known, and inserted
+//! when everything is. A text without such instructions is not touched again.
+
+use super::assembler::Assembler;
+use super::constants::Value;
+use crate::diagnostics::{Code, Diagnostic, Span, closest};
+use crate::isa::{Op, OperandKind, write_operand};
+use crate::syntax::Expr;
+
+/// An instruction that is missing from the code.
+pub(super) struct Fixup {
+    /// The function that it belongs to.
+    pub(super) function: u32,
+    /// Where its bytes belong, in the code without any such instruction.
+    pub(super) at: u32,
+    pub(super) missing: Missing,
+}
+
+/// What is not known yet.
+pub(super) enum Missing {
+    /// A function further below.
+    Func(Op, Span),
+    /// A global further below; `near` is the local with the most similar name.
+    Global { op: Op, span: Span, near: Option<String> },
+    /// The slot of a native function.
+    Slot(Op, Span),
+    /// The value of an expression.
+    Expr(Op, Expr),
+}
+
+impl Assembler<'_> {
+    /// Inserts the missing instructions and moves the functions accordingly.
+    pub(super) fn insert_missing(&mut self) {
+        let fixups = std::mem::take(&mut self.fixups);
+        if fixups.is_empty() {
+            return;
+        }
+        let old = std::mem::take(&mut self.module.code);
+        let mut functions = std::mem::take(&mut self.module.functions);
+        let mut code = Vec::with_capacity(old.len() + fixups.len() * 4);
+        let mut next = fixups.iter().peekable();
+        for (index, function) in functions.iter_mut().enumerate() {
+            let start = code.len() as u32;
+            let mut copied = function.code.start as usize;
+            while let Some(fixup) = next.next_if(|f| f.function as usize == index) {
+                code.extend_from_slice(&old[copied..fixup.at as usize]);
+                copied = fixup.at as usize;
+                if let Some((op, arg)) = self.found(&fixup.missing) {
+                    code.push(op as u8);
+                    write_operand(&mut code, op.operand(), arg);
+                }
+            }
+            code.extend_from_slice(&old[copied..function.code.end as usize]);
+            function.code = start..code.len() as u32;
+        }
+        self.module.code = code;
+        self.module.functions = functions;
+    }
+
+    /// What was missing, now that the whole text is known.
+    fn found(&mut self, missing: &Missing) -> Option<(Op, u64)> {
+        match missing {
+            Missing::Func(op, span) => {
+                let index = match self.functions.get(span.of(self.text)) {
+                    Some(found) => found.index,
+                    None => return self.unknown_function(*span),
+                };
+                Some((*op, index.into()))
+            }
+            Missing::Global { op, span, near } => match self.globals.get(span.of(self.text)) {
+                Some(found) => Some((*op, found.index.into())),
+                None => self.unknown_variable(*span, near.as_deref()),
+            },
+            Missing::Slot(op, span) => Some((*op, self.slot(*span)?)),
+            Missing::Expr(op, expr) => match (op.operand(), self.evaluate(expr)?) {
+                (_, Value::Int(value)) => Some((*op, value as u64)),
+                (OperandKind::Int, Value::Float(value)) => {
+                    let op = op.with_operand(OperandKind::Float)?;
+                    Some((op, value.to_bits()))
+                }
+                (_, Value::Float(_)) => {
+                    self.error(
+                        Code::WrongOperand,
+                        expr.span,
+                        "an offset is an integer",
+                        "this is a float",
+                    );
+                    None
+                }
+            },
+        }
+    }
+
+    /// A slot is called by the name of its function, or by a constant.
+    fn slot(&mut self, span: Span) -> Option<u64> {
+        let name = span.of(self.text);
+        let mut slots = self.module.imports.iter().filter(|i| i.symbol == name).map(|i| i.slot);
+        match (slots.next(), slots.next()) {
+            (Some(slot), None) => return Some(slot.into()),
+            (Some(first), Some(second)) => {
+                let message = format!("`{name}` is the function of more than one slot");
+                let help = format!("call it by number: slot {first} or {second}");
+                self.push(
+                    Diagnostic::error(Code::UnknownName, message).help(help),
+                    span,
+                    "not unique",
+                );
+                return None;
+            }
+            (None, _) => {}
+        }
+        if self.constants.contains_key(name) {
+            let expr = Expr { span, kind: crate::syntax::ExprKind::Name };
+            let slot = self.evaluate_integer(&expr, "a slot number")?;
+            if u32::try_from(slot).is_err() {
+                let message = format!("there is no slot {slot}");
+                self.error(Code::DoesNotFit, span, message, "slots are numbered from 0 to 65535");
+            }
+            return u32::try_from(slot).ok().map(u64::from);
+        }
+        let near = closest(name, self.module.imports.iter().map(|i| &*i.symbol));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32"),
+        };
+        let message = format!("unknown native function `{name}`");
+        self.push(
+            Diagnostic::error(Code::UnknownName, message).help(help),
+            span,
+            "no `.lib` binds it",
+        );
+        None
+    }
+
+    fn unknown_function<T>(&mut self, span: Span) -> Option<T> {
+        let name = span.of(self.text);
+        let native = self.module.imports.iter().any(|i| i.symbol == name);
+        let help = match closest(name, self.functions.keys().copied()) {
+            _ if native => format!("`{name}` is native: write `CALL_NATIVE {name}`"),
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("define it with `.func {name}` … `.end`"),
+        };
+        let message = format!("unknown function `{name}`");
+        self.push(
+            Diagnostic::error(Code::UnknownName, message).help(help),
+            span,
+            "no function has this name",
+        );
+        None
+    }
+
+    fn unknown_variable<T>(&mut self, span: Span, near: Option<&str>) -> Option<T> {
+        let name = span.of(self.text);
+        let near = near.or_else(|| closest(name, self.globals.keys().copied()));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if self.constants.contains_key(name) || self.data.contains_key(name) => {
+                format!("`{name}` is a constant: write `PUSH {name}`")
+            }
+            None => format!(
+                "declare it: `.local {name}: i64` in the function, or `.global {name}: i64 = 0`"
+            ),
+        };
+        let message = format!("unknown variable `{name}`");
+        let label = "neither a local, a parameter nor a global";
+        self.push(Diagnostic::error(Code::UnknownName, message).help(help), span, label);
+        None
+    }
+}

@@ -1,0 +1,161 @@
+//! The operands of an instruction, as the table asks for them.
+
+use super::assembler::Assembler;
+use super::body::{Arg, Item};
+use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::isa::{Op, OperandKind};
+use crate::syntax::{Expr, ExprKind, Operand, Operands, literal};
+
+impl Assembler<'_> {
+    /// The instruction that a mnemonic and its operands make, or `None` after an error.
+    pub(super) fn operands(&mut self, op: Op, mnemonic: Span, operands: &Operands) -> Option<Item> {
+        let item = self.item(op, mnemonic, operands);
+        if item.is_none() {
+            // The place of the instruction is kept, so that labels after it keep their distance.
+            self.body().items.push(Item::nop());
+        }
+        item
+    }
+
+    fn item(&mut self, op: Op, mnemonic: Span, operands: &Operands) -> Option<Item> {
+        let kind = op.operand();
+        self.check_count(op, mnemonic, operands)?;
+        let arg = match (kind, operands.first.as_ref()) {
+            (OperandKind::Offset, None) => Arg::Ready(0),
+            (OperandKind::Labels, _) => self.switch_labels(op, operands)?,
+            (_, None) => Arg::Ready(0),
+            (OperandKind::Text, Some(Operand::Text(span))) => Arg::Ready(self.intern_text(*span)?),
+            (OperandKind::Text, Some(other)) => return self.wrong_operand(op, other.span()),
+            (_, Some(Operand::Text(span))) => return self.wrong_operand(op, *span),
+            (_, Some(Operand::Expr(expr))) => return self.expr_operand(op, expr),
+        };
+        Some(Item { op, arg })
+    }
+
+    fn expr_operand(&mut self, op: Op, expr: &Expr) -> Option<Item> {
+        let arg = match (op.operand(), &expr.kind) {
+            (OperandKind::Int, _) => return self.number_operand(op, expr),
+            (OperandKind::Offset, _) => return self.number_operand(op, expr),
+            (OperandKind::Local, ExprKind::Name) => Arg::Variable(expr.span),
+            (OperandKind::Label, ExprKind::Name) => Arg::Label(expr.span),
+            (OperandKind::Func, ExprKind::Name) => Arg::Func(expr.span),
+            (OperandKind::Slot, ExprKind::Name) => Arg::Slot(expr.span),
+            (OperandKind::Local | OperandKind::Slot, ExprKind::Integer) => {
+                Arg::Ready(self.index(expr.span)?)
+            }
+            _ => return self.wrong_operand(op, expr.span),
+        };
+        Some(Item { op, arg })
+    }
+
+    /// A plain literal has its value at once; anything else waits until all constants are known.
+    fn number_operand(&mut self, op: Op, expr: &Expr) -> Option<Item> {
+        if expr.kind == ExprKind::Integer
+            && let Ok(value) = literal::signed(expr.span.of(self.text), false)
+        {
+            return Some(Item { op, arg: Arg::Ready(value as u64) });
+        }
+        let body = self.body();
+        let index = body.exprs.len() as u32;
+        body.exprs.push(expr.clone());
+        Some(Item { op, arg: Arg::Expr(index) })
+    }
+
+    fn switch_labels(&mut self, op: Op, operands: &Operands) -> Option<Arg> {
+        let start = self.body().switch_labels.len() as u32;
+        for operand in operands.iter() {
+            match operand {
+                Operand::Expr(Expr { span, kind: ExprKind::Name }) => {
+                    self.body().switch_labels.push(*span);
+                }
+                other => return self.wrong_operand(op, other.span()),
+            }
+        }
+        Some(Arg::Labels(start, operands.len() as u32))
+    }
+
+    fn index(&mut self, span: Span) -> Option<u64> {
+        match literal::integer(span.of(self.text)) {
+            Ok(value) if u32::try_from(value).is_ok() => Some(value),
+            Ok(_) => {
+                self.error(Code::DoesNotFit, span, "the index is over 32 bits", "too large");
+                None
+            }
+            Err(error) => {
+                self.error(Code::BadInteger, span, format!("bad integer: {error}"), "here");
+                None
+            }
+        }
+    }
+
+    fn intern_text(&mut self, span: Span) -> Option<u64> {
+        let bytes = self.text_literal(span)?;
+        if let Some(&index) = self.texts.get(&bytes) {
+            return Some(index.into());
+        }
+        let index = self.module.texts.len() as u32;
+        self.module.texts.push(bytes.clone());
+        self.texts.insert(bytes, index);
+        Some(index.into())
+    }
+
+    /// The bytes of a text literal.
+    pub(super) fn text_literal(&mut self, span: Span) -> Option<Vec<u8>> {
+        match literal::text(span.of(self.text)) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                self.bad_escape(span, error);
+                None
+            }
+        }
+    }
+
+    /// Reports an escape, at its place inside its literal.
+    pub(super) fn bad_escape(&mut self, span: Span, error: literal::LiteralError) {
+        let (code, at) = match &error {
+            literal::LiteralError::BadEscape(offset, text) => {
+                let start = span.start + *offset as u32;
+                (Code::BadEscape, Span::new(start, start + text.len() as u32))
+            }
+            _ => (Code::BadEscape, span),
+        };
+        let help = r#"there are \n \r \t \0 \\ \" \' \xNN and \u{…}"#;
+        self.push(Diagnostic::error(code, error.to_string()).help(help), at, "here");
+    }
+
+    fn check_count(&mut self, op: Op, mnemonic: Span, operands: &Operands) -> Option<()> {
+        let (least, most) = match op.operand() {
+            OperandKind::None => (0, 0),
+            OperandKind::Offset => (0, 1),
+            OperandKind::Labels => (1, usize::MAX),
+            _ => (1, 1),
+        };
+        if operands.len() < least {
+            let message = format!("`{}` needs an operand: {}", op.mnemonic(), wanted(op));
+            self.error(Code::WrongOperand, mnemonic, message, "its operand is missing");
+            return None;
+        }
+        if let Some(excess) = operands.iter().nth(most) {
+            let count = if most == 0 { "no" } else { "one" };
+            let message = format!("`{}` takes {count} operand", op.mnemonic());
+            self.error(Code::WrongOperand, excess.span(), message, "one too many");
+            return None;
+        }
+        Some(())
+    }
+
+    fn wrong_operand<T>(&mut self, op: Op, span: Span) -> Option<T> {
+        let message = format!("`{}` takes {}", op.mnemonic(), wanted(op));
+        self.error(Code::WrongOperand, span, message, "this is something else");
+        None
+    }
+}
+
+/// What an instruction takes, of all the rows that share its mnemonic.
+fn wanted(op: Op) -> &'static str {
+    match op.operand() {
+        OperandKind::Int => "a number",
+        OperandKind::Local => "a local, parameter or global",
+        kind => kind.describe(),
+    }
+}

@@ -1,0 +1,57 @@
+//! `hotvm asm`
+
+use super::{EXIT_STATUS, output, report::Report, status};
+use clap::Args;
+use hotvm::module::encode;
+use hotvm::program::{Input, load};
+use std::path::PathBuf;
+
+/// Assembles a program, proves it, and writes its bytecode.
+#[derive(Args)]
+#[command(after_help = format!("\
+Examples:
+  hotvm asm game.vasm -o game.vbc
+  hotvm asm game.vbc --strip -o small.vbc     bytecode is taken as well
+  cat game.vasm | hotvm asm > game.vbc
+
+{EXIT_STATUS}"))]
+pub(super) struct Asm {
+    /// The program; standard input for `-` or nothing
+    #[arg(default_value = "-")]
+    input: PathBuf,
+    /// Where to write the bytecode; standard output for `-` or nothing
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Leave out names and the source map
+    #[arg(long)]
+    strip: bool,
+}
+
+impl Asm {
+    pub(super) fn run(self, report: &mut Report) -> u8 {
+        let input = match Input::read(&self.input) {
+            Ok(input) => input,
+            Err(diagnostic) => {
+                report.error(diagnostic);
+                return status::REJECTED;
+            }
+        };
+        let program = match load(input, &mut report.sources) {
+            Ok(program) => program,
+            Err(diagnostics) => {
+                report.errors(&diagnostics);
+                return status::REJECTED;
+            }
+        };
+        let bytes = if self.strip {
+            let mut module = program.verified.module().clone();
+            module.strip();
+            encode(&module)
+        } else {
+            encode(program.verified.module())
+        };
+        let functions = program.verified.module().functions.len();
+        report.detail(format!("{functions} functions, {} bytes", bytes.len()));
+        output::write(self.output.as_deref(), &bytes, true, report)
+    }
+}

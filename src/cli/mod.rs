@@ -1,0 +1,123 @@
+//! One file a subcommand: it reads its flags, calls the library, prints, and chooses the exit status.
+//!
+//! Only this room prints to the terminal or knows clap. Results go to standard output, everything
+//! else to standard error; a pipe that nobody reads any more ends the command silently.
+
+mod asm;
+mod completions;
+mod dis;
+mod explain;
+mod output;
+mod reload;
+mod report;
+mod run;
+mod test;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The exit statuses, as every `--help` tells them.
+pub mod status {
+    /// Done.
+    pub const DONE: u8 = 0;
+    /// The input was rejected.
+    pub const REJECTED: u8 = 1;
+    /// Wrong usage; clap's own.
+    pub const USAGE: u8 = 2;
+    /// The program trapped.
+    pub const TRAPPED: u8 = 3;
+    /// A library could not be bound.
+    pub const UNBOUND: u8 = 4;
+}
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 done; 1 the input was rejected; 2 wrong usage; 3 the program trapped;
+             4 a library could not be bound; a program's EXIT n gives n.";
+
+/// An assembler and bytecode VM whose native functions can be replaced while a program runs.
+#[derive(Parser)]
+#[command(name = "hotvm", version, after_help = EXIT_STATUS)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every subcommand understands.
+#[derive(Args, Clone, Copy)]
+struct Global {
+    /// Colours in messages
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: When,
+    /// The form of error messages: for people, or JSON lines for programs
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    error_format: ErrorFormat,
+    /// No notices, only errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// More notices
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ErrorFormat {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Assemble a program to bytecode
+    Asm(asm::Asm),
+    /// Run a program, text or bytecode
+    Run(run::Run),
+    /// Turn a program back into text
+    Dis(dis::Dis),
+    /// Run programs and compare what they do with the expectations in their comments
+    Test(test::Test),
+    /// Explain an error code
+    Explain(explain::Explain),
+    /// Print completions for a shell
+    Completions(completions::Completions),
+}
+
+/// Where native libraries may come from.
+#[derive(Args, Clone, Default)]
+struct NativeFlags {
+    /// Also search and allow libraries in this folder; may be given more than once
+    #[arg(long, value_name = "DIR")]
+    lib_dir: Vec<PathBuf>,
+    /// Allow this library, wherever it is; may be given more than once
+    #[arg(long, value_name = "PATH")]
+    allow_lib: Vec<PathBuf>,
+    /// Allow the system's libraries by bare name, such as `m`
+    #[arg(long)]
+    allow_system_libs: bool,
+    /// Refuse all native libraries
+    #[arg(long)]
+    no_native: bool,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    let mut report = report::Report::new(global);
+    ExitCode::from(match command {
+        Command::Asm(it) => it.run(&mut report),
+        Command::Run(it) => it.run(&mut report),
+        Command::Dis(it) => it.run(&mut report),
+        Command::Test(it) => it.run(&mut report),
+        Command::Explain(it) => it.run(&mut report),
+        Command::Completions(it) => it.run(&mut report),
+    })
+}

@@ -1,0 +1,73 @@
+//! Results: to standard output, or to a file, which is either replaced whole or left as it was.
+
+use super::{report::Report, status};
+use hotvm::diagnostics::{Code, Diagnostic};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+/// Writes a result to where `-o` says; standard output for `-` and nothing. Gives the exit status.
+pub(super) fn write(to: Option<&Path>, bytes: &[u8], binary: bool, report: &Report) -> u8 {
+    let written = match to.filter(|path| *path != Path::new("-")) {
+        Some(path) => write_file(path, bytes).map_err(|error| {
+            let message = format!("cannot write `{}`: {error}", path.display());
+            Diagnostic::error(Code::CannotWrite, message)
+        }),
+        None if binary && io::stdout().is_terminal() => {
+            Err(Diagnostic::error(Code::BinaryToTerminal, "bytecode is not written to a terminal")
+                .help("name a file with `-o FILE`, or redirect the output"))
+        }
+        None => write_stdout(bytes),
+    };
+    match written {
+        Ok(()) => status::DONE,
+        Err(diagnostic) => {
+            report.error(diagnostic);
+            status::REJECTED
+        }
+    }
+}
+
+fn write_stdout(bytes: &[u8]) -> Result<(), Diagnostic> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Diagnostic::error(
+            Code::CannotWrite,
+            format!("cannot write standard output: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Writes aside and renames, so that there is never half a file. What is no regular file, such as a
+/// pipe or `/dev/null`, is written to as it is.
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Through a symbolic link, its target is replaced and not the link.
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    match std::fs::metadata(&target) {
+        Ok(there) if !there.is_file() => return std::fs::write(&target, bytes),
+        Ok(there) if there.permissions().readonly() => {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"));
+        }
+        _ => {}
+    }
+    let folder = match target.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut aside = temporary(&folder)?;
+    aside.write_all(bytes)?;
+    aside.persist(&target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".hotvm-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As any new file; what the user masks is taken away by the system.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}

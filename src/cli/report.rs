@@ -1,0 +1,71 @@
+//! Everything that is not a result: diagnostics and notices, on standard error.
+
+use super::{ErrorFormat, Global, When};
+use hotvm::diagnostics::{Diagnostic, Sources, render_json, render_terminal};
+use std::io::{IsTerminal, Write};
+
+/// How many diagnostics are shown to people at once; programs get all.
+const SHOWN: usize = 20;
+
+/// Writes to standard error what the user wants to know.
+pub(super) struct Report {
+    /// What diagnostics point into.
+    pub(super) sources: Sources,
+    json: bool,
+    color: bool,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Report {
+    pub(super) fn new(global: Global) -> Report {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        let color = match global.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => !plain && std::io::stderr().is_terminal(),
+        };
+        Report {
+            sources: Sources::new(),
+            json: global.error_format == ErrorFormat::Json,
+            color,
+            quiet: global.quiet,
+            verbose: global.verbose,
+        }
+    }
+
+    pub(super) fn error(&self, diagnostic: Diagnostic) {
+        self.errors(&[diagnostic]);
+    }
+
+    pub(super) fn errors(&self, diagnostics: &[Diagnostic]) {
+        if self.json {
+            let lines: String = diagnostics.iter().map(|d| render_json(d, &self.sources)).collect();
+            return self.write(&lines);
+        }
+        let shown = &diagnostics[..diagnostics.len().min(SHOWN)];
+        self.write(&render_terminal(shown, &self.sources, self.color));
+        if let left @ 1.. = diagnostics.len() - shown.len() {
+            self.write(&format!("\n... and {left} more; --error-format json shows all\n"));
+        }
+    }
+
+    /// What happens, for people.
+    pub(super) fn notice(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.write(&format!("[hotvm] {}\n", text.as_ref()));
+        }
+    }
+
+    /// What only those want to know who ask for it.
+    pub(super) fn detail(&self, text: impl AsRef<str>) {
+        if self.verbose {
+            self.notice(text);
+        }
+    }
+
+    /// There is nobody left to tell when standard error is closed.
+    fn write(&self, text: &str) {
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+}

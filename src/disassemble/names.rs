@@ -1,0 +1,109 @@
+//! Names that can stand in text: the module's own where they can, made-up ones elsewhere.
+
+use crate::isa::{Code, Instr, OperandKind};
+use crate::module::Module;
+use std::collections::{BTreeMap, HashSet};
+
+/// What the text calls the functions, globals and data of a module.
+pub(super) struct ModuleNames {
+    pub(super) functions: Vec<String>,
+    pub(super) globals: Vec<String>,
+    pub(super) data: Vec<String>,
+}
+
+impl ModuleNames {
+    pub(super) fn new(module: &Module) -> ModuleNames {
+        let names = module.names.as_ref();
+        let functions = names.map(|n| n.functions.iter().map(|f| &*f.name).collect::<Vec<_>>());
+        let globals = names.map(|n| n.globals.iter().map(|s| &**s).collect::<Vec<_>>());
+        let data = names.map(|n| n.data.iter().map(|s| &**s).collect::<Vec<_>>());
+        ModuleNames {
+            functions: usable(functions.as_deref(), module.functions.len(), "f"),
+            globals: usable(globals.as_deref(), module.globals.len(), "g"),
+            data: usable(data.as_deref(), module.data.len(), "d"),
+        }
+    }
+}
+
+/// What the text calls the parameters, locals and labels of a function.
+pub(super) struct FunctionNames {
+    pub(super) locals: Vec<String>,
+    /// By the number of the instruction; several may stand at one.
+    pub(super) labels: BTreeMap<u32, Vec<String>>,
+}
+
+impl FunctionNames {
+    pub(super) fn new(
+        module: &Module,
+        function: usize,
+        locals: usize,
+        code: &Code,
+    ) -> FunctionNames {
+        let names = module.names.as_ref().and_then(|n| n.functions.get(function));
+        let given = names.map(|n| n.locals.iter().map(|s| &**s).collect::<Vec<_>>());
+        FunctionNames { locals: usable(given.as_deref(), locals, "v"), labels: labels(names, code) }
+    }
+
+    /// The label of an instruction that a jump goes to.
+    pub(super) fn label(&self, instr: u32) -> &str {
+        &self.labels[&instr][0]
+    }
+}
+
+fn labels(names: Option<&crate::module::FunctionNames>, code: &Code) -> BTreeMap<u32, Vec<String>> {
+    let mut labels: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    let mut used = HashSet::new();
+    for (at, name) in names.map_or(&[][..], |n| &n.labels) {
+        if is_name(name) && used.insert(name.clone()) {
+            labels.entry(*at).or_default().push(name.clone());
+        }
+    }
+    let targets = code.instrs.iter().flat_map(|&instr: &Instr| code.jump_targets(instr));
+    for target in targets {
+        labels.entry(target).or_insert_with(|| vec![unused(&mut used, "L", target as usize)]);
+    }
+    labels
+}
+
+/// The given names where they are names and not taken yet, otherwise a prefix with the index.
+fn usable(given: Option<&[&str]>, count: usize, prefix: &str) -> Vec<String> {
+    let given = |i: usize| given.and_then(|names| names.get(i).copied()).filter(|n| is_name(n));
+    let mut used: HashSet<String> =
+        (0..count).filter_map(|i| given(i).map(str::to_owned)).collect();
+    let mut taken = HashSet::new();
+    (0..count)
+        .map(|i| match given(i) {
+            Some(name) if taken.insert(name) => name.to_owned(),
+            _ => unused(&mut used, prefix, i),
+        })
+        .collect()
+}
+
+fn unused(used: &mut HashSet<String>, prefix: &str, index: usize) -> String {
+    let mut name = format!("{prefix}{index}");
+    while !used.insert(name.clone()) {
+        name.push('_');
+    }
+    name
+}
+
+/// Whether the lexer takes a text as one name, and expressions take it as nothing else.
+pub(super) fn is_name(text: &str) -> bool {
+    let mut chars = text.bytes();
+    let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == b'_');
+    starts
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == b'_')
+        && !matches!(text, "inf" | "nan" | "len")
+}
+
+/// Whether any instruction of the module calls a function.
+pub(super) fn is_called(module: &Module, function: u32) -> bool {
+    let mut code = Code::default();
+    (0..module.functions.len() as u32).any(|f| {
+        module.code_of(f, &mut code).is_ok()
+            && code
+                .instrs
+                .iter()
+                .any(|i| i.op.operand() == OperandKind::Func && i.arg == u64::from(function))
+    })
+}

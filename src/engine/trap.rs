@@ -1,0 +1,119 @@
+//! What stops a program.
+
+use crate::diagnostics::Code;
+use crate::native::CallError;
+use crate::verify::Site;
+use std::fmt;
+use std::io;
+
+/// Why a program stopped.
+#[derive(Debug)]
+pub enum TrapKind {
+    /// An integer was divided by zero.
+    DivisionByZero,
+    /// An integer result over 64 bits.
+    IntegerOverflow,
+    /// NaN was to become an integer.
+    InvalidConversion,
+    /// So many bytes at an address are not all inside memory of a size.
+    OutOfBounds {
+        /// The first byte.
+        address: u64,
+        /// How many.
+        length: u64,
+        /// The size of memory.
+        size: u64,
+    },
+    /// Calls are nested too deep.
+    CallStackExhausted,
+    /// A native function could not be called.
+    Native(CallError),
+    /// A `TRAP` instruction.
+    Trap,
+    /// `EXIT` with something else than a status.
+    BadExitStatus(i64),
+    /// `PUTC` with something else than a character.
+    NotACharacter(i64),
+    /// Standard input or output failed.
+    InputOutput(io::Error),
+    /// Nothing reads the output any more. Not an error of the program.
+    OutputClosed,
+}
+
+impl TrapKind {
+    /// The error code.
+    pub fn code(&self) -> Code {
+        match self {
+            TrapKind::DivisionByZero => Code::DivisionByZero,
+            TrapKind::IntegerOverflow => Code::IntegerOverflow,
+            TrapKind::InvalidConversion => Code::InvalidConversion,
+            TrapKind::OutOfBounds { .. } => Code::OutOfBounds,
+            TrapKind::CallStackExhausted => Code::CallStackExhausted,
+            TrapKind::Native(error) => error.code(),
+            TrapKind::Trap => Code::Trap,
+            TrapKind::BadExitStatus(_) => Code::BadExitStatus,
+            TrapKind::NotACharacter(_) => Code::NotACharacter,
+            TrapKind::InputOutput(_) | TrapKind::OutputClosed => Code::InputOutput,
+        }
+    }
+
+    /// What to do about it, where there is something to say.
+    pub fn help(&self) -> Option<&'static str> {
+        Some(match self {
+            TrapKind::IntegerOverflow => "`FTOIS` and `FTOUS` give the nearest limit instead",
+            TrapKind::InvalidConversion => "`FTOIS` and `FTOUS` turn NaN into 0",
+            TrapKind::OutOfBounds { .. } => "`.memory` sets the size of memory, `MEMGROW` grows it",
+            TrapKind::CallStackExhausted => "does the recursion end?",
+            TrapKind::Native(CallError::Unbound { .. }) => {
+                "bind the slot with `LOAD_LIB` first, and look at what it pushes"
+            }
+            TrapKind::BadExitStatus(_) => "a status is 0 to 255",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for TrapKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrapKind::DivisionByZero => f.write_str("division by zero"),
+            TrapKind::IntegerOverflow => f.write_str("integer overflow"),
+            TrapKind::InvalidConversion => f.write_str("NaN has no integer"),
+            TrapKind::OutOfBounds { address, length, size } => {
+                let bytes = if *length == 1 { "byte" } else { "bytes" };
+                write!(
+                    f,
+                    "{length} {bytes} at address {address} are not inside memory of {size} bytes"
+                )
+            }
+            TrapKind::CallStackExhausted => f.write_str("calls are nested too deep"),
+            TrapKind::Native(error) => error.fmt(f),
+            TrapKind::Trap => f.write_str("the program reached a TRAP"),
+            TrapKind::BadExitStatus(status) => write!(f, "{status} is not an exit status"),
+            TrapKind::NotACharacter(number) => {
+                write!(f, "{number} is not the number of a character")
+            }
+            TrapKind::InputOutput(error) => write!(f, "input or output failed: {error}"),
+            TrapKind::OutputClosed => f.write_str("nothing reads the output any more"),
+        }
+    }
+}
+
+/// A program that was stopped, and where.
+#[derive(Debug)]
+pub struct Trap {
+    /// Why.
+    pub kind: TrapKind,
+    /// The instruction, then the calls that led to it, the innermost first. Of very many calls, only
+    /// the innermost and outermost.
+    pub stack: Vec<Site>,
+    /// How many calls between them are left out of `stack`, after [`Trap::INNERMOST`].
+    pub omitted: usize,
+}
+
+impl Trap {
+    /// How many sites a trap keeps of the innermost calls.
+    pub const INNERMOST: usize = 8;
+    /// How many sites a trap keeps of the outermost calls.
+    pub const OUTERMOST: usize = 2;
+}

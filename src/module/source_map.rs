@@ -1,0 +1,89 @@
+//! From instructions back to lines of text.
+
+/// A place in a program's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Index in [`SourceMap::files`].
+    pub file: u32,
+    /// From 1.
+    pub line: u32,
+    /// In characters, from 1.
+    pub column: u32,
+}
+
+/// A file that the program was assembled from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its path as it was given to the assembler.
+    pub name: String,
+    /// The CRC-32 of its text, so that a reader knows whether the file still is what it was.
+    pub crc: u32,
+}
+
+/// Instructions that stand on consecutive lines, all at one column. Assembly is written that way,
+/// so one run mostly serves a whole stretch between two blank lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// How many instructions.
+    pub count: u32,
+    /// Where the first stands.
+    pub first: Location,
+}
+
+/// Where in the program's text things stood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceMap {
+    /// The files.
+    pub files: Vec<SourceFile>,
+    /// For each function, the runs that make up its instructions.
+    pub functions: Vec<Vec<Run>>,
+    /// For each import, its `.lib`.
+    pub imports: Vec<Location>,
+}
+
+impl SourceMap {
+    /// Appends the place of the next instruction to the runs of a function.
+    pub fn push(runs: &mut Vec<Run>, at: Location) {
+        if let Some(run) = runs.last_mut() {
+            let next = Location { line: run.first.line.wrapping_add(run.count), ..run.first };
+            if next == at {
+                run.count += 1;
+                return;
+            }
+        }
+        runs.push(Run { count: 1, first: at });
+    }
+
+    /// Where an instruction of a function stood.
+    pub fn locate(&self, function: u32, instr: u32) -> Option<Location> {
+        let mut left = instr;
+        for run in self.functions.get(function as usize)? {
+            if left < run.count {
+                return Some(Location { line: run.first.line.checked_add(left)?, ..run.first });
+            }
+            left -= run.count;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_give_back_each_place() {
+        let places = [(3, 5), (4, 5), (5, 5), (7, 5), (8, 9), (8, 20), (9, 20)];
+        let at = |(line, column)| Location { file: 0, line, column };
+        let mut runs = Vec::new();
+        places.iter().for_each(|&p| SourceMap::push(&mut runs, at(p)));
+        assert_eq!(runs.len(), 4);
+        let map = SourceMap { functions: vec![vec![], runs], ..SourceMap::default() };
+        for (i, &p) in places.iter().enumerate() {
+            assert_eq!(map.locate(1, i as u32), Some(at(p)));
+        }
+        assert_eq!(map.locate(1, places.len() as u32), None);
+        assert_eq!(map.locate(0, 0), None);
+        assert_eq!(map.locate(2, 0), None);
+    }
+}

@@ -1,0 +1,86 @@
+//! The bytes of a program, and where they are from.
+
+use crate::diagnostics::{Code, Diagnostic};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// A file, or standard input.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// What messages call it.
+    pub name: String,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// The folder that the program's relative paths start from.
+    pub folder: PathBuf,
+}
+
+impl Input {
+    /// Reads a file; standard input for `-`.
+    ///
+    /// # Errors
+    /// When it cannot be read; with what to do.
+    pub fn read(path: &Path) -> Result<Input, Diagnostic> {
+        if path == Path::new("-") {
+            let mut bytes = Vec::new();
+            let read = io::stdin().lock().read_to_end(&mut bytes);
+            read.map_err(|e| {
+                Diagnostic::error(Code::CannotRead, format!("cannot read standard input: {e}"))
+            })?;
+            return Ok(Input { name: "<stdin>".to_owned(), bytes, folder: PathBuf::from(".") });
+        }
+        let name = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Ok(Input { name, bytes, folder })
+    }
+
+    /// A program that is at hand as text.
+    pub fn from_text(name: impl Into<String>, text: impl Into<String>) -> Input {
+        Input { name: name.into(), bytes: text.into().into_bytes(), folder: PathBuf::from(".") }
+    }
+
+    /// Whether it is bytecode, or cut-off bytecode, rather than text. No text begins as it does.
+    pub fn is_bytecode(&self) -> bool {
+        self.bytes.starts_with(b"\x7fvbc")
+            || (!self.bytes.is_empty() && b"\x7fvbc".starts_with(&self.bytes))
+    }
+
+    /// The text, or the offset of the first byte that is none, and the bytes again.
+    pub(super) fn into_text(self) -> Result<String, (usize, Vec<u8>)> {
+        // UTF-8 allows NUL, but no text has any, and nearly every binary file soon does.
+        let start = &self.bytes[..self.bytes.len().min(8192)];
+        if let Some(nul) = start.iter().position(|&b| b == 0) {
+            return Err((nul, self.bytes));
+        }
+        String::from_utf8(self.bytes)
+            .map_err(|error| (error.utf8_error().valid_up_to(), error.into_bytes()))
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+    let name = path.display();
+    if path.is_dir() {
+        return Diagnostic::error(Code::IsAFolder, format!("`{name}` is a folder"))
+            .help("name a file in it, or `hotvm test` to run all its programs");
+    }
+    let diagnostic = Diagnostic::error(Code::CannotRead, format!("cannot read `{name}`: {error}"));
+    if error.kind() == io::ErrorKind::NotFound {
+        return diagnostic.maybe_help(similar(path).map(|near| format!("did you mean `{near}`?")));
+    }
+    diagnostic
+}
+
+/// The most similar name in the folder of a file that is not there.
+fn similar(path: &Path) -> Option<String> {
+    let folder = path.parent().filter(|p| *p != Path::new("")).unwrap_or(Path::new("."));
+    let name = path.file_name()?.to_str()?;
+    let entries = std::fs::read_dir(folder).ok()?;
+    let names: Vec<String> =
+        entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
+    let near = crate::diagnostics::closest(name, names.iter().map(|n| &**n))?;
+    Some(path.with_file_name(near).display().to_string())
+}

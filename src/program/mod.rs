@@ -1,0 +1,114 @@
+//! From a file to a program that can be run, and from its errors back to lines of text.
+//!
+//! [`load`] reads a file, tells text from bytecode by its content, assembles or decodes, and
+//! verifies. [`Places`] puts what the verifier and the engines report at its line.
+//!
+//! This room knows nothing of the terminal.
+#![forbid(unsafe_code)]
+
+mod input;
+mod places;
+mod trap;
+
+pub use input::Input;
+pub use places::Places;
+
+use crate::assemble::assemble;
+use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Sources};
+use crate::module::{DecodeError, DecodeProblem, Module, decode};
+use crate::verify::{Verified, verify};
+use std::rc::Rc;
+
+/// A program that can be run, with what is needed to point at its lines.
+#[derive(Debug)]
+pub struct Program {
+    /// The program.
+    pub verified: Rc<Verified>,
+    /// Where its instructions stand.
+    pub places: Places,
+}
+
+/// Turns an input into a module, which is not proved yet.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn read_module(
+    input: Input,
+    sources: &mut Sources,
+) -> Result<(Module, SourceId), Vec<Diagnostic>> {
+    if input.is_bytecode() {
+        let source = sources.add_file(&input.name);
+        let module =
+            decode(&input.bytes).map_err(|error| vec![decode_diagnostic(error, source)])?;
+        return Ok((module, source));
+    }
+    let name = input.name.clone();
+    match input.into_text() {
+        Ok(text) => {
+            let source = sources.add_text(name, text);
+            Ok((assemble(source, sources)?, source))
+        }
+        Err((offset, bytes)) => {
+            let source = sources.add_file(name);
+            Err(vec![not_text(&bytes, offset, source)])
+        }
+    }
+}
+
+/// Turns an input into a program that can be run.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn load(input: Input, sources: &mut Sources) -> Result<Program, Vec<Diagnostic>> {
+    let (module, source) = read_module(input, sources)?;
+    let mut places = Places::new(source);
+    match verify(module) {
+        Ok(verified) => Ok(Program { verified: Rc::new(verified), places }),
+        Err(rejected) => {
+            let found = rejected.errors.iter().map(|error| {
+                let mut diagnostic = Diagnostic::error(error.code, &error.message);
+                diagnostic.notes.clone_from(&error.notes);
+                diagnostic.help.clone_from(&error.help);
+                for (site, label) in &error.places {
+                    let (source, position) = places.of(&rejected.module, *site, sources);
+                    diagnostic = diagnostic.at(source, position, label);
+                }
+                if diagnostic.labels.is_empty() {
+                    diagnostic = diagnostic.at(source, Position::Whole, "");
+                }
+                diagnostic
+            });
+            Err(found.collect())
+        }
+    }
+}
+
+fn decode_diagnostic(error: DecodeError, source: SourceId) -> Diagnostic {
+    let (code, help) = match error.problem {
+        DecodeProblem::Foreign => {
+            (Code::NotBytecode, "`hotvm asm` makes bytecode from program text")
+        }
+        DecodeProblem::Truncated => (Code::TruncatedBytecode, "assemble the program again"),
+        DecodeProblem::Damaged(..) => (Code::DamagedBytecode, "assemble the program again"),
+        DecodeProblem::UnknownVersion(..) => {
+            (Code::UnknownVersion, "assemble the program again with this hotvm, or use a newer one")
+        }
+        DecodeProblem::Malformed(_) => (Code::MalformedBytecode, "assemble the program again"),
+    };
+    Diagnostic::error(code, error.problem.to_string())
+        .at(source, Position::Offset(error.offset as u64), "")
+        .help(help)
+}
+
+fn not_text(bytes: &[u8], offset: usize, source: SourceId) -> Diagnostic {
+    let kind = match bytes {
+        [0x7f, b'E', b'L', b'F', ..] => " (it is an ELF file, such as a shared library)",
+        [b'M', b'Z', ..] => " (it looks like a Windows program or library)",
+        [0, b'a', b's', b'm', ..] => " (it is a WebAssembly module)",
+        _ => "",
+    };
+    let message = format!("neither program text nor hotvm bytecode{kind}");
+    Diagnostic::error(Code::NotBytecode, message)
+        .at(source, Position::Offset(offset as u64), "not UTF-8 from here")
+        .help("program text is UTF-8; bytecode comes from `hotvm asm`")
+}

@@ -1,0 +1,98 @@
+//! Where a program's instructions stand: in its text when that is at hand, at a line of a text that
+//! is not, or else in a disassembly made for the purpose.
+
+use crate::diagnostics::{Position, SourceId, Sources};
+use crate::disassemble::{Listing, disassemble};
+use crate::module::{Location, Module, SourceFile};
+use crate::verify::Site;
+
+/// Where a program's instructions stand. Texts are looked for when the first place is asked for.
+#[derive(Debug)]
+pub struct Places {
+    /// The file that the program was read from.
+    source: SourceId,
+    /// For each file of the source map, its text where it still is what was assembled.
+    files: Option<Vec<SourceId>>,
+    listing: Option<(SourceId, Listing)>,
+}
+
+impl Places {
+    /// The places of a module that was read from `source`.
+    pub fn new(source: SourceId) -> Places {
+        Places { source, files: None, listing: None }
+    }
+
+    /// The file that the program was read from.
+    pub fn source(&self) -> SourceId {
+        self.source
+    }
+
+    /// Where an instruction stands.
+    pub fn of(
+        &mut self,
+        module: &Module,
+        site: Site,
+        sources: &mut Sources,
+    ) -> (SourceId, Position) {
+        if let Some(at) = module.locate(site.function, site.instr) {
+            return self.location(module, at, sources);
+        }
+        let (source, listing) = self.listing.get_or_insert_with(|| {
+            let listing = disassemble(module);
+            let name = format!("{} (disassembled)", sources.get(self.source).name);
+            (sources.add_text(name, listing.text.clone()), listing)
+        });
+        let function = listing.spans.get(site.function as usize);
+        match function.and_then(|spans| spans.get(site.instr as usize)) {
+            Some(&span) => (*source, Position::Span(span)),
+            None => (self.source, Position::Whole),
+        }
+    }
+
+    /// Where the `.lib` of an import stands.
+    pub fn of_import(
+        &mut self,
+        module: &Module,
+        import: usize,
+        sources: &mut Sources,
+    ) -> (SourceId, Position) {
+        let at = module.source_map.as_ref().and_then(|map| map.imports.get(import).copied());
+        at.map_or((self.source, Position::Whole), |at| self.location(module, at, sources))
+    }
+
+    fn location(
+        &mut self,
+        module: &Module,
+        at: Location,
+        sources: &mut Sources,
+    ) -> (SourceId, Position) {
+        let files = self.files.get_or_insert_with(|| {
+            let files = module.source_map.as_ref().map_or(&[][..], |map| &map.files);
+            files.iter().map(|file| find(file, self.source, sources)).collect()
+        });
+        let Some(&file) = files.get(at.file as usize) else {
+            return (self.source, Position::Whole);
+        };
+        match sources.get(file).statement_at(at.line, at.column) {
+            Some(span) => (file, Position::Span(span)),
+            None => (file, Position::LineColumn(at.line, at.column)),
+        }
+    }
+}
+
+/// A file of a source map: the very text that is being assembled, the one on disk if it still is what
+/// it was, or only its name.
+fn find(file: &SourceFile, source: SourceId, sources: &mut Sources) -> SourceId {
+    let same = |text: &str| crc32fast::hash(text.as_bytes()) == file.crc;
+    let given = sources.get(source);
+    if given.name == file.name && given.text.as_deref().is_some_and(same) {
+        return source;
+    }
+    // The name comes from the bytecode: it may as well be that of a device that never ends.
+    let regular = std::fs::metadata(&file.name).is_ok_and(|m| m.is_file() && m.len() < 1 << 30);
+    let text = if regular { std::fs::read_to_string(&file.name).ok() } else { None };
+    match text {
+        Some(text) if same(&text) => sources.add_text(&file.name, text),
+        _ => sources.add_file(&file.name),
+    }
+}

@@ -1,0 +1,361 @@
+//! The grammar of one line, in chumsky's combinators.
+//!
+//! The parser is generic over chumsky's error type: the cheap one for every line, the rich one only
+//! for a line that the first has refused.
+
+use super::token::{Kind, Token};
+use super::tree::*;
+use crate::diagnostics::Span;
+use chumsky::extra::ParserExtra;
+use chumsky::label::LabelError;
+use chumsky::prelude::*;
+
+pub(super) type Tokens<'t> = &'t [Token];
+
+/// What the grammar asks of chumsky's error type.
+pub(super) trait Extra<'t>:
+    ParserExtra<
+        't,
+        Tokens<'t>,
+        Error: LabelError<'t, Tokens<'t>, &'static str>,
+        State = (),
+        Context = (),
+    > + 't
+{
+}
+impl<'t, E> Extra<'t> for E where
+    E: ParserExtra<
+            't,
+            Tokens<'t>,
+            Error: LabelError<'t, Tokens<'t>, &'static str>,
+            State = (),
+            Context = (),
+        > + 't
+{
+}
+
+/// A label, if there is one, and the statement behind it.
+pub(super) fn line<'t, E: Extra<'t>>(
+    text: &'t str,
+) -> impl Parser<'t, Tokens<'t>, (Option<Span>, Statement), E> {
+    let instr = |mnemonic, operands| Statement::Instr { mnemonic, operands };
+    let name = || expect(Kind::Name, "an instruction");
+    let directive = directive(text);
+    let nothing = || empty().map(|()| Statement::Empty);
+    let labelled = choice((
+        name().then(operands(text)).map(move |(name, operands)| instr(name, operands)),
+        directive.clone(),
+        nothing(),
+    ))
+    .boxed();
+    // Most lines are instructions: that the first name is a label shows only at its colon.
+    let after_label = token(Kind::Colon).ignore_then(labelled);
+    let first =
+        name().then(choice((after_label.map(Behind::Label), operands(text).map(Behind::Operands))));
+    let first = first.map(move |(name, behind)| match behind {
+        Behind::Label(statement) => (Some(name), statement),
+        Behind::Operands(operands) => (None, instr(name, operands)),
+    });
+    let other = directive.or(nothing()).map(|statement| (None, statement));
+    first.or(other).then_ignore(end_of_line())
+}
+
+/// What follows the first name of a line.
+enum Behind {
+    Label(Statement),
+    Operands(Operands),
+}
+
+fn operands<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Operands, E> + Clone {
+    let operand = operand(text);
+    let rest = token(Kind::Comma).ignore_then(operand.clone()).repeated().collect();
+    operand.then(rest).or_not().map(|found| match found {
+        Some((first, rest)) => Operands { first: Some(first), rest },
+        None => Operands::default(),
+    })
+}
+
+fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Statement, E> + Clone {
+    let expr = || expression(text);
+    let name = |what| expect(Kind::Name, what);
+    let param = move || {
+        name("a name")
+            .then_ignore(token(Kind::Colon))
+            .then(name("a type"))
+            .map(|(name, ty)| Param { name, ty })
+    };
+    let result = move || token(Kind::Arrow).ignore_then(name("a type"));
+    let at = move || word(text, "at").ignore_then(expr()).or_not();
+
+    let lib = token(Kind::Lib)
+        .ignore_then(expr().labelled("a slot number"))
+        .then(expect(Kind::Text, "a library in double quotes"))
+        .then(name("a function name").or(token(Kind::Text)))
+        .then(parenthesised(name("a type").boxed()).then(result().or_not()).or_not())
+        .then(word(text, "version").ignore_then(expr()).or_not())
+        .then(word(text, "lazy").or_not())
+        .map(|(((((slot, library), symbol), signature), version), lazy)| Directive::Lib {
+            slot,
+            library,
+            symbol,
+            signature,
+            version,
+            lazy: lazy.is_some(),
+        });
+    let func = token(Kind::Func)
+        .ignore_then(name("a function name"))
+        .then(parenthesised(param().boxed()).or_not())
+        .then(result().or_not())
+        .map(|((name, params), result)| Directive::Func {
+            name,
+            params: params.unwrap_or_default(),
+            result,
+        });
+    let local = token(Kind::Local)
+        .ignore_then(param().separated_by(token(Kind::Comma)).at_least(1).collect())
+        .map(Directive::Local);
+    let global = token(Kind::Global)
+        .ignore_then(param())
+        .then(token(Kind::Equals).ignore_then(expr()).or_not())
+        .map(|(param, init)| Directive::Global { param, init });
+    // An element type is a name that another element follows; a constant's name is not.
+    let element_type = name("a type").then_ignore(starts_operand().rewind());
+    let data = token(Kind::Data)
+        .ignore_then(name("a name"))
+        .then(element_type.or_not())
+        .then(operand(text).separated_by(token(Kind::Comma)).at_least(1).collect())
+        .then(at())
+        .map(|(((name, ty), elements), at)| Directive::Data { name, ty, elements, at });
+    let zero = token(Kind::Zero)
+        .ignore_then(name("a name"))
+        .then(size(text))
+        .then(at())
+        .map(|((name, size), at)| Directive::Zero { name, size, at });
+    let constant = token(Kind::Const)
+        .ignore_then(name("a name"))
+        .then_ignore(token(Kind::Equals))
+        .then(expr())
+        .map(|(name, value)| Directive::Const { name, value });
+    let memory = token(Kind::Memory)
+        .ignore_then(size(text))
+        .then(word(text, "max").ignore_then(size(text)).or_not())
+        .map(|(min, max)| Directive::Memory { min, max });
+    let entry = token(Kind::Entry).ignore_then(name("a function name")).map(Directive::Entry);
+    let source = token(Kind::Source)
+        .ignore_then(token(Kind::Text))
+        .then(expr())
+        .map(|(file, crc)| Directive::Source { file, crc });
+    let loc = token(Kind::Loc)
+        .ignore_then(expr())
+        .then(expr())
+        .map(|(line, column)| Directive::Loc { line, column });
+    let end = token(Kind::End).to(Directive::End);
+    choice((
+        loc.boxed(),
+        func.boxed(),
+        end.boxed(),
+        local.boxed(),
+        lib.boxed(),
+        global.boxed(),
+        data.boxed(),
+        zero.boxed(),
+        constant.boxed(),
+        memory.boxed(),
+        entry.boxed(),
+        source.boxed(),
+    ))
+    .map(|directive| Statement::Directive(Box::new(directive)))
+    .boxed()
+}
+
+fn operand<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Operand, E> + Clone {
+    let general =
+        expression(text).map(Operand::Expr).or(token(Kind::Text).map(Operand::Text)).boxed();
+    // Nearly every operand is a single token, which needs none of that.
+    let simple = custom(|inp| {
+        let before = inp.cursor();
+        let found = inp.next();
+        let more = inp.peek().is_some_and(|next: Token| next.kind.is_operator());
+        found.and_then(single).filter(|_| !more).map(Operand::Expr).ok_or_else(|| {
+            let span = inp.span_since(&before);
+            E::Error::expected_found(["a name or number"], found.map(Into::into), span)
+        })
+    });
+    simple.or(general)
+}
+
+/// The expression that a token is by itself.
+fn single(token: Token) -> Option<Expr> {
+    let kind = match token.kind {
+        Kind::Integer => ExprKind::Integer,
+        Kind::Float => ExprKind::Float,
+        Kind::Char => ExprKind::Char,
+        Kind::Name => ExprKind::Name,
+        _ => return None,
+    };
+    Some(Expr { span: token.span, kind })
+}
+
+/// A constant expression: signs and atoms between binary operators, which are put in order
+/// afterwards.
+fn expression<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Expr, E> + Clone {
+    recursive(|expr| {
+        let parens = token(Kind::ParenOpen).then(expr).then(token(Kind::ParenClose)).map(
+            |((open, inner), close): ((Span, Expr), Span)| Expr { span: open.to(close), ..inner },
+        );
+        let len = word(text, "len")
+            .then_ignore(token(Kind::ParenOpen))
+            .then(token(Kind::Name))
+            .then(token(Kind::ParenClose))
+            .map(|((word, name), close)| Expr { span: word.to(close), kind: ExprKind::Len(name) });
+        // `len` is a name like any other where no parenthesis follows.
+        let call = token(Kind::Name).then(token(Kind::ParenOpen)).rewind().ignore_then(len);
+        let literal = custom(|inp| {
+            let before = inp.cursor();
+            let found = inp.next();
+            found.and_then(single).ok_or_else(|| {
+                let span = inp.span_since(&before);
+                E::Error::expected_found(["a name or number"], found.map(Into::into), span)
+            })
+        });
+        let sign = select! {
+            Token { kind: Kind::Minus, span } => (span, ExprKind::Neg as fn(Box<Expr>) -> ExprKind),
+            Token { kind: Kind::Tilde, span } => (span, ExprKind::Not as fn(Box<Expr>) -> ExprKind),
+        };
+        let atom = sign
+            .repeated()
+            .collect::<Vec<_>>()
+            .then(choice((call, parens, literal)))
+            .map(|(signs, atom)| {
+                signs.into_iter().rev().fold(atom, |inner, (at, make)| Expr {
+                    span: at.to(inner.span),
+                    kind: make(Box::new(inner)),
+                })
+            })
+            .boxed();
+        let more = binary_op().then(atom.clone()).repeated().collect::<Vec<_>>();
+        atom.then(more).map(|(first, more)| climb(first, &mut more.into_iter().peekable(), 0))
+    })
+    .boxed()
+}
+
+fn binary_op<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, BinaryOp, E> + Clone {
+    select! {
+        Token { kind: Kind::Plus, .. } => BinaryOp::Add,
+        Token { kind: Kind::Minus, .. } => BinaryOp::Sub,
+        Token { kind: Kind::Star, .. } => BinaryOp::Mul,
+        Token { kind: Kind::Slash, .. } => BinaryOp::Div,
+        Token { kind: Kind::Percent, .. } => BinaryOp::Rem,
+        Token { kind: Kind::ShiftLeft, .. } => BinaryOp::Shl,
+        Token { kind: Kind::ShiftRight, .. } => BinaryOp::Shr,
+        Token { kind: Kind::And, .. } => BinaryOp::And,
+        Token { kind: Kind::Caret, .. } => BinaryOp::Xor,
+        Token { kind: Kind::Or, .. } => BinaryOp::Or,
+    }
+}
+
+/// Precedence climbing over a flat list of operators and operands.
+fn climb<I>(mut left: Expr, more: &mut std::iter::Peekable<I>, least: u8) -> Expr
+where
+    I: Iterator<Item = (BinaryOp, Expr)>,
+{
+    while let Some((op, right)) = more.next_if(|(op, _)| op.precedence() >= least) {
+        let right = climb(right, more, op.precedence() + 1);
+        let span = left.span.to(right.span);
+        left = Expr { span, kind: ExprKind::Binary(op, Box::new(left), Box::new(right)) };
+    }
+    left
+}
+
+/// A number of bytes: `4096`, `64 KiB`.
+fn size<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, SizeExpr, E> + Clone {
+    let unit = select! {
+        Token { kind: Kind::Name, span } if !matches!(span.of(text), "max" | "at") => span,
+    };
+    expression(text).then(unit.or_not()).map(|(value, unit)| SizeExpr { value, unit })
+}
+
+fn parenthesised<'t, E: Extra<'t>, T: 't>(
+    item: Boxed<'t, 't, Tokens<'t>, T, E>,
+) -> impl Parser<'t, Tokens<'t>, Vec<T>, E> + Clone {
+    item.separated_by(token(Kind::Comma))
+        .collect()
+        .delimited_by(token(Kind::ParenOpen), token(Kind::ParenClose))
+}
+
+fn starts_operand<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, (), E> + Clone {
+    select! {
+        Token { kind: Kind::Text | Kind::Integer | Kind::Float | Kind::Char | Kind::Name, .. } => (),
+        Token { kind: Kind::ParenOpen | Kind::Minus | Kind::Tilde, .. } => (),
+    }
+}
+
+fn token<'t, E: Extra<'t>>(kind: Kind) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
+    expect(kind, describe(kind))
+}
+
+/// A token, called by another name when it is missing.
+fn expect<'t, E: Extra<'t>>(
+    kind: Kind,
+    what: &'static str,
+) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
+    matching(what, move |token| token.kind == kind)
+}
+
+/// A token of a certain form. `labelled` would do the same, but costs the cheap parser something.
+fn matching<'t, E: Extra<'t>>(
+    what: &'static str,
+    fits: impl Fn(Token) -> bool + Copy,
+) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
+    custom(move |inp| {
+        let before = inp.cursor();
+        match inp.next() {
+            Some(token) if fits(token) => Ok(token.span),
+            found => {
+                let span = inp.span_since(&before);
+                Err(E::Error::expected_found([what], found.map(Into::into), span))
+            }
+        }
+    })
+}
+
+fn end_of_line<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, (), E> + Copy {
+    custom(|inp| {
+        let before = inp.cursor();
+        match inp.next() {
+            None => Ok(()),
+            found => {
+                let span = inp.span_since(&before);
+                Err(E::Error::expected_found(["the end of the line"], found.map(Into::into), span))
+            }
+        }
+    })
+}
+
+fn word<'t, E: Extra<'t>>(
+    text: &'t str,
+    word: &'static str,
+) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
+    matching(word, move |token| token.kind == Kind::Name && token.span.of(text) == word)
+}
+
+/// How messages call a token.
+pub(super) fn describe(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Newline => "the end of the line",
+        Kind::Name => "a name",
+        Kind::Integer => "an integer",
+        Kind::Float => "a float",
+        Kind::Text | Kind::OpenText => "a text in double quotes",
+        Kind::Char | Kind::OpenChar => "a character in single quotes",
+        Kind::Colon => "`:`",
+        Kind::Comma => "`,`",
+        Kind::ParenOpen => "`(`",
+        Kind::ParenClose => "`)`",
+        Kind::Equals => "`=`",
+        Kind::Arrow => "`->`",
+        Kind::Unknown => "an unknown character",
+        _ if kind.is_operator() => "an operator",
+        _ => "a directive",
+    }
+}

@@ -1,0 +1,100 @@
+//! The proof that a module can be run without checks.
+//!
+//! [`verify`] is the only way to a [`Verified`], and an engine takes nothing else. What it proves:
+//! every index names something, every jump stays in its function, the stack's depth and types agree
+//! wherever ways meet, every way ends, and how deep the stack can get. The work is linear in the code:
+//! abstract stacks share their tails ([`stack`]), so that keeping and comparing one takes one step.
+//!
+//! What remains to be checked at run time: memory bounds, division, conversions, native arguments,
+//! and the depth of calls.
+#![forbid(unsafe_code)]
+
+mod error;
+mod function;
+mod stack;
+mod structure;
+
+pub use error::{Site, VerifyError};
+
+use crate::isa::Code;
+use crate::module::Module;
+use stack::Shapes;
+
+/// The most values on a function's stack, and the most locals.
+pub const MAX_CELLS: usize = 65535;
+
+/// A module that can be run without checks, with what the proof has found out.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    module: Module,
+    functions: Vec<Facts>,
+}
+
+/// What is known of a function.
+#[derive(Clone, Debug, Default)]
+struct Facts {
+    max_stack: u32,
+    /// A bit for each instruction; empty when there is no float.
+    floats: Vec<u64>,
+}
+
+impl Verified {
+    /// The module.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// The most cells that a function's operand stack holds.
+    pub fn max_stack(&self, function: u32) -> u32 {
+        self.functions[function as usize].max_stack
+    }
+
+    /// Whether an instruction that works on either type ([`crate::isa::Op::is_overloaded`]) works on
+    /// floats. `false` where no way leads to it.
+    pub fn is_float(&self, function: u32, instr: u32) -> bool {
+        let word = self.functions[function as usize].floats.get(instr as usize / 64);
+        word.is_some_and(|bits| bits >> (instr % 64) & 1 == 1)
+    }
+
+    /// Decodes the instructions of a function.
+    pub fn code_of(&self, function: u32) -> Code {
+        let mut code = Code::default();
+        let decoded = self.module.code_of(function, &mut code);
+        decoded.expect("a verified module's code has been decoded before");
+        code
+    }
+}
+
+/// A module that cannot be run.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    /// The module.
+    pub module: Module,
+    /// Why: the first problem of each function, or those of what stands outside of them.
+    pub errors: Vec<VerifyError>,
+}
+
+/// Proves a module, or says why it cannot be run.
+///
+/// # Errors
+/// When it cannot be run.
+pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
+    let errors = structure::check(&module);
+    if !errors.is_empty() {
+        return Err(Box::new(Rejected { module, errors }));
+    }
+    let mut checker = function::Checker::new(&module, Shapes::new());
+    let mut functions = Vec::with_capacity(module.functions.len());
+    let mut errors = Vec::new();
+    for index in 0..module.functions.len() as u32 {
+        match checker.check(index) {
+            Ok(facts) => functions.push(facts),
+            Err(error) => errors.push(*error),
+        }
+    }
+    if errors.is_empty() {
+        Ok(Verified { module, functions })
+    } else {
+        Err(Box::new(Rejected { module, errors }))
+    }
+}

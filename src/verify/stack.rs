@@ -1,0 +1,147 @@
+//! Abstract operand stacks: which types they hold, and which instruction pushed each value.
+//!
+//! A stack is the index of its top node, and a node knows the one below it, so that a stack is kept
+//! by keeping one number. The types alone form a trie, in which equal sequences are one node: two
+//! stacks agree when their shapes are the same number.
+
+use crate::isa::ValueType;
+
+/// A stack of types; [`Shapes`] knows which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape(u32);
+
+/// All stacks of types that were met.
+pub(super) struct Shapes {
+    nodes: Vec<ShapeNode>,
+}
+
+struct ShapeNode {
+    below: u32,
+    ty: ValueType,
+    depth: u32,
+    /// The shapes with one more value on top, for each type; 0 for not met yet.
+    above: [u32; 2],
+}
+
+impl Shapes {
+    pub(super) const EMPTY: Shape = Shape(0);
+
+    pub(super) fn new() -> Shapes {
+        Shapes { nodes: vec![ShapeNode { below: 0, ty: ValueType::I64, depth: 0, above: [0; 2] }] }
+    }
+
+    fn push(&mut self, shape: Shape, ty: ValueType) -> Shape {
+        let found = self.nodes[shape.0 as usize].above[ty as usize];
+        if found != 0 {
+            return Shape(found);
+        }
+        let new = self.nodes.len() as u32;
+        let depth = self.nodes[shape.0 as usize].depth + 1;
+        self.nodes.push(ShapeNode { below: shape.0, ty, depth, above: [0; 2] });
+        self.nodes[shape.0 as usize].above[ty as usize] = new;
+        Shape(new)
+    }
+
+    pub(super) fn depth(&self, shape: Shape) -> usize {
+        self.nodes[shape.0 as usize].depth as usize
+    }
+
+    /// The types from the bottom to the top, the lowest left out where there are many.
+    pub(super) fn describe(&self, shape: Shape) -> String {
+        const SHOWN: usize = 8;
+        let mut names = Vec::new();
+        let mut at = shape.0;
+        while at != 0 && names.len() < SHOWN {
+            names.push(self.nodes[at as usize].ty.name());
+            at = self.nodes[at as usize].below;
+        }
+        if at != 0 {
+            names.push("…");
+        }
+        names.reverse();
+        if names.is_empty() { "nothing".to_owned() } else { format!("[{}]", names.join(" ")) }
+    }
+}
+
+/// A value on an abstract stack.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cell {
+    pub(super) ty: ValueType,
+    /// The instruction that pushed it.
+    pub(super) at: u32,
+}
+
+/// A stack of the function that is being checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stack(u32);
+
+/// All stacks of one function.
+pub(super) struct Stacks {
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    below: Stack,
+    cell: Cell,
+    shape: Shape,
+}
+
+impl Stacks {
+    pub(super) const EMPTY: Stack = Stack(0);
+
+    pub(super) fn new() -> Stacks {
+        let cell = Cell { ty: ValueType::I64, at: 0 };
+        Stacks { nodes: vec![Node { below: Self::EMPTY, cell, shape: Shapes::EMPTY }] }
+    }
+
+    /// Forgets all but the empty stack.
+    pub(super) fn clear(&mut self) {
+        self.nodes.truncate(1);
+    }
+
+    pub(super) fn push(&mut self, shapes: &mut Shapes, below: Stack, cell: Cell) -> Stack {
+        let shape = shapes.push(self.shape(below), cell.ty);
+        self.nodes.push(Node { below, cell, shape });
+        Stack(self.nodes.len() as u32 - 1)
+    }
+
+    pub(super) fn pop(&self, stack: Stack) -> Option<(Cell, Stack)> {
+        let node = &self.nodes[stack.0 as usize];
+        (stack.0 != 0).then_some((node.cell, node.below))
+    }
+
+    pub(super) fn shape(&self, stack: Stack) -> Shape {
+        self.nodes[stack.0 as usize].shape
+    }
+
+    /// The values of a stack, the top first.
+    pub(super) fn cells(&self, stack: Stack) -> impl Iterator<Item = Cell> + '_ {
+        let mut at = stack;
+        std::iter::from_fn(move || {
+            let (cell, below) = self.pop(at)?;
+            at = below;
+            Some(cell)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_types_are_one_shape_and_each_value_keeps_its_origin() {
+        let (mut shapes, mut stacks) = (Shapes::new(), Stacks::new());
+        let mut push = |below, ty, at| stacks.push(&mut shapes, below, Cell { ty, at });
+        let a = push(Stacks::EMPTY, ValueType::I64, 1);
+        let a = push(a, ValueType::F64, 2);
+        let b = push(Stacks::EMPTY, ValueType::I64, 7);
+        let c = push(b, ValueType::I64, 8);
+        let b = push(b, ValueType::F64, 9);
+        assert_eq!(stacks.shape(a), stacks.shape(b));
+        assert_ne!(stacks.shape(b), stacks.shape(c));
+        assert_eq!(stacks.cells(b).map(|c| c.at).collect::<Vec<_>>(), [9, 7]);
+        assert_eq!(shapes.describe(stacks.shape(a)), "[i64 f64]");
+        assert_eq!(shapes.depth(stacks.shape(a)), 2);
+    }
+}
