@@ -52,7 +52,11 @@ fn read_with(path: &Path, mut between: impl FnMut()) -> Result<Vec<u8>, Restless
         }
         let mut file = File::open(path).map_err(Restless::Failed)?;
         let before = file.metadata().map_err(Restless::Failed)?;
-        let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or(0));
+        let mut bytes = Vec::new();
+        // A file may claim any size; one that memory cannot hold is an error, not the end.
+        bytes
+            .try_reserve_exact(usize::try_from(before.len()).unwrap_or(usize::MAX))
+            .map_err(|_| Restless::Failed(io::ErrorKind::OutOfMemory.into()))?;
         file.read_to_end(&mut bytes).map_err(Restless::Failed)?;
         between();
         let after = file.metadata().map_err(Restless::Failed)?;

@@ -29,6 +29,7 @@ pub(super) enum Place {
 impl Place {
     /// What the library called `name` means. A path is not looked at yet.
     pub fn of(name: &str, policy: &Policy) -> Result<Place, Diagnostic> {
+        policy.admit_any(name)?;
         if is_path(name) {
             let path = policy.program_dir().join(name);
             return Ok(match path.extension().and_then(Language::of_extension) {
@@ -49,7 +50,6 @@ impl Place {
 
     /// The same place, free of symbolic links, if the policy allows it.
     pub fn admitted(&self, name: &str, policy: &Policy) -> Result<Place, Diagnostic> {
-        policy.admit_any(name)?;
         let real = |path: &PathBuf, purpose| {
             let real = path.canonicalize().map_err(|e| path_not_found(name, path, &e))?;
             policy.admit(name, &real, purpose).map(|()| real)

@@ -197,13 +197,19 @@ fn read_inputs(source: &Path, paths: &[PathBuf], folder: &Path) -> Option<Vec<In
 }
 
 fn hash_file(path: &Path) -> io::Result<Hash> {
+    // To read a pipe would take for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a file"));
+    }
     fs::read(path).map(|bytes| blake3::hash(&bytes))
 }
 
-/// The compiler's messages, which some compilers write to standard output.
+/// The compiler's messages, which some compilers write to standard output, without the last line's
+/// end.
 fn words_of(output: &Output) -> String {
     let mut words = String::from_utf8_lossy(&output.stderr).into_owned();
     words.push_str(&String::from_utf8_lossy(&output.stdout));
+    words.truncate(words.trim_end_matches(['\r', '\n']).len());
     words
 }
 
