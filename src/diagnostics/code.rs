@@ -201,6 +201,9 @@ codes! {
     E0614 Unsupported "not supported here";
     /// The compiler built the source, and has doubts about it. Its own words follow.
     E0615 BuildWarning "build warning";
+    /// A library crashed with this very content, and was rolled back to the generation before. The
+    /// same content is not tried again in the same process; change it, or start anew.
+    E0616 KnownBad "content that has crashed";
 
     /// A file could not be read.
     E0701 CannotRead "cannot read";

@@ -11,10 +11,12 @@ mod host;
 mod interp;
 mod memory;
 pub mod numeric;
+mod safepoint;
 mod trap;
 mod vm;
 
 pub use host::{Host, Output};
 pub use memory::Memory;
+pub use safepoint::{Doorbell, Request};
 pub use trap::{Trap, TrapKind};
 pub use vm::{Exit, MAX_CALL_DEPTH, MAX_STACK, OutOfMemory, Vm};

@@ -2,7 +2,7 @@
 
 use super::check::{Checked, Exports, Kind, check, missing_symbol};
 use super::os::{self, Loaded, OpenError};
-use super::read::read_at_rest;
+use super::read::{Writer, read_at_rest};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
 use blake3::Hash;
@@ -69,7 +69,7 @@ impl Generation {
     pub fn load_system(name: &str) -> Result<Generation, Diagnostic> {
         let (loaded, file) =
             os::open_system(name).map_err(|e| load_failed(name, Path::new(name), e))?;
-        let bytes = file.and_then(|file| read_at_rest(name, &file).ok());
+        let bytes = file.and_then(|file| read_at_rest(name, &file, Writer::Done).ok());
         let exports = bytes.and_then(|bytes| check(&bytes).ok()).and_then(|c| c.exports);
         Ok(Generation { loaded, hash: None, exports, version: OnceCell::new() })
     }

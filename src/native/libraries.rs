@@ -1,16 +1,20 @@
 //! The libraries and slots of one program, and how they change.
 
 use super::call::{CallError, Plan, Pointers};
+use super::events::{EventKind, EventSink};
 use super::generation::Generation;
+use super::live::{Ledger, Live, LiveOptions, ReloadHandle, Update};
 use super::prepare::{Candidate, Failed, Known, Preparer};
+use super::read::Writer;
 use super::resolve::Place;
 use super::settings::Settings;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
-use std::collections::BTreeMap;
+use blake3::Hash;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Why an import could not be bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +59,11 @@ pub struct Libraries {
     /// Host pointers that the program may pass back.
     pointers: Pointers,
     warnings: Vec<Diagnostic>,
+    events: EventSink,
+    /// The thread that prepares while the program runs, once there is one.
+    live: Option<Live>,
+    /// Contents that have crashed.
+    bad: HashSet<Hash>,
 }
 
 #[derive(Debug)]
@@ -76,12 +85,17 @@ struct Bound {
 struct Library {
     name: String,
     place: Place,
-    real: Place,
     inputs: Vec<PathBuf>,
+    /// Where the program's library was found to be.
+    real: Place,
     /// The one that runs. Those before it stay mapped, without an owner.
     generation: Generation,
     /// Counts generations from 1.
     number: u32,
+    /// What its slots call: import and address.
+    targets: Vec<(usize, usize)>,
+    /// The generation before, to go back to when this one crashes.
+    previous: Option<Box<Library>>,
 }
 
 impl Libraries {
@@ -96,7 +110,55 @@ impl Libraries {
             libraries: Vec::new(),
             pointers: Pointers::default(),
             warnings: Vec::new(),
+            events: EventSink::default(),
+            live: None,
+            bad: HashSet::new(),
         }
+    }
+
+    /// Sends what happens from now on to a sink.
+    pub fn on_event(&mut self, sink: EventSink) {
+        self.events = sink;
+    }
+
+    /// Starts a thread that prepares reloads while the program runs, and gives a way to ask it for
+    /// some.
+    ///
+    /// # Errors
+    /// When the system cannot watch files.
+    pub fn go_live(&mut self, mut options: LiveOptions) -> Result<ReloadHandle, Diagnostic> {
+        // What is not there yet may come.
+        options.also.extend(self.preparer.paths());
+        let live = Live::start(self.preparer.clone(), self.ledger(), self.events.clone(), options)?;
+        let handle = live.handle();
+        self.live = Some(live);
+        Ok(handle)
+    }
+
+    /// Publishes all that waits. To be called at a safepoint: no call of a native function may be
+    /// under way.
+    pub fn publish_prepared(&mut self) {
+        while let Some(update) = self.live.as_ref().and_then(Live::next_update) {
+            self.publish_update(update);
+        }
+    }
+
+    /// Goes back to the generation before the one that serves an import, and remembers the content
+    /// of this one as bad. `false` when there is none to go back to.
+    pub fn roll_back(&mut self, import: usize, reason: &str) -> bool {
+        let Some(index) = self.slots.get(import).and_then(|slot| slot.bound).map(|b| b.library)
+        else {
+            return false;
+        };
+        let library = &mut self.libraries[index];
+        let Some(previous) = library.previous.take() else { return false };
+        let crashed = std::mem::replace(library, *previous);
+        let kind = EventKind::RolledBack { to: library.number, reason: reason.to_owned() };
+        self.events.emit(&crashed.name, crashed.number, crashed.generation.hash, kind);
+        self.bad.extend(crashed.generation.hash);
+        self.point(index);
+        self.tell_live();
+        true
     }
 
     /// Binds every slot that is not lazy. All failures are reported.
@@ -200,78 +262,131 @@ impl Libraries {
     fn bind_group(&mut self, group: &[usize]) -> Result<Reload, Failed> {
         group.iter().for_each(|&import| self.slots[import].wanted = true);
         let (place, real) = self.preparer.locate(group)?;
-        if let Some(library) = self.libraries.iter().position(|library| library.real == real) {
-            let generation = &self.libraries[library].generation;
+        if let Some(index) = self.libraries.iter().position(|library| library.real == real) {
+            let library = &mut self.libraries[index];
+            let generation = &library.generation;
             let targets = self.preparer.each(group, |import| generation.resolve(import))?;
-            return Ok(self.point(library, group, &targets, None));
+            library.targets.extend(group.iter().copied().zip(targets));
+            self.point(index);
+            self.tell_live();
+            return Ok(self.replaced(index, group, None));
         }
         let candidate = self.preparer.first(group, place, real)?;
-        Ok(self.publish(None, candidate))
+        let built = candidate.built;
+        let index = self.libraries.len();
+        let library = self.library(candidate, 1);
+        self.libraries.push(library);
+        self.point(index);
+        self.tell_live();
+        let slots = self.slots_of(group);
+        self.emit(index, EventKind::Loaded { built, slots });
+        Ok(self.replaced(index, group, built))
     }
 
     fn reload_library(&mut self, index: usize) -> Result<Reload, Failed> {
+        // What waits is older than what is there now.
+        self.publish_prepared();
         let known = self.known(index);
-        match self.preparer.next(&known)? {
-            Some(candidate) => Ok(self.publish(Some(index), candidate)),
+        let prepared = self.preparer.next(&known, &self.bad, Writer::Unknown);
+        if let Err(errors) = &prepared {
+            for error in errors {
+                self.emit(index, EventKind::Rejected(Box::new(error.clone())));
+            }
+        }
+        match prepared? {
+            Some(candidate) => {
+                let built = candidate.built;
+                self.publish_update(vec![(index, candidate)]);
+                Ok(self.replaced(index, &known.group, built))
+            }
             None => Ok(Reload::Unchanged { library: known.name }),
+        }
+    }
+
+    /// Puts candidates in the place of their libraries, all of them at once.
+    fn publish_update(&mut self, update: Update) {
+        let start = Instant::now();
+        let mut replaced = Vec::new();
+        for (index, candidate) in update {
+            let (built, group) = (candidate.built, candidate.group.clone());
+            let number = self.libraries[index].number + 1;
+            let new = self.library(candidate, number);
+            let mut old = std::mem::replace(&mut self.libraries[index], new);
+            // One generation to go back to is enough.
+            old.previous = None;
+            self.libraries[index].previous = Some(Box::new(old));
+            self.point(index);
+            replaced.push((index, built, group));
+        }
+        let pause = start.elapsed();
+        self.tell_live();
+        for (index, built, group) in replaced {
+            let slots = self.slots_of(&group);
+            self.emit(index, EventKind::Published { pause, built, slots });
+            let Library { name, previous, .. } = &self.libraries[index];
+            if let Some(old) = previous {
+                let kind = EventKind::Retired { unloaded: false };
+                self.events.emit(name, old.number, old.generation.hash, kind);
+            }
+        }
+    }
+
+    fn library(&mut self, candidate: Candidate, number: u32) -> Library {
+        let Candidate { name, place, real, generation, group, targets, warnings, inputs, .. } =
+            candidate;
+        self.warnings.extend(warnings);
+        let targets = group.into_iter().zip(targets).collect();
+        Library { name, place, inputs, real, generation, number, targets, previous: None }
+    }
+
+    /// Points the slots of a library at their functions. This is all that a reload changes for the
+    /// program, and it cannot fail.
+    fn point(&mut self, index: usize) {
+        for &(import, target) in &self.libraries[index].targets {
+            self.slots[import].bound = Some(Bound { target, library: index });
         }
     }
 
     /// What a preparer has to know of a library.
     fn known(&self, index: usize) -> Known {
-        let of_library = |i: &usize| self.slots[*i].bound.is_some_and(|b| b.library == index);
-        let Library { name, place, real, inputs, generation, .. } = &self.libraries[index];
+        let Library { name, place, inputs, generation, number, targets, .. } =
+            &self.libraries[index];
         Known {
             name: name.clone(),
             place: place.clone(),
-            real: real.clone(),
+            generation: *number,
             hash: generation.hash,
-            group: (0..self.slots.len()).filter(of_library).collect(),
+            group: targets.iter().map(|(import, _)| *import).collect(),
             inputs: inputs.clone(),
         }
     }
 
-    /// Puts a candidate in the place of a library, or beside the others when it is a new one, and
-    /// points its slots at it. Nothing here can fail.
-    fn publish(&mut self, library: Option<usize>, candidate: Candidate) -> Reload {
-        let Candidate { name, place, real, generation, group, targets, built, warnings, inputs } =
-            candidate;
-        self.warnings.extend(warnings);
-        let number = library.map_or(1, |index| self.libraries[index].number + 1);
-        let new = Library { name, place, real, inputs, generation, number };
-        let index = match library {
-            Some(index) => {
-                self.libraries[index] = new;
-                index
-            }
-            None => {
-                self.libraries.push(new);
-                self.libraries.len() - 1
-            }
-        };
-        self.point(index, &group, &targets, built)
+    fn ledger(&self) -> Ledger {
+        let libraries = (0..self.libraries.len()).map(|index| self.known(index)).collect();
+        Ledger { libraries, bad: self.bad.clone() }
     }
 
-    /// Points the slots of a group at their functions.
-    fn point(
-        &mut self,
-        library: usize,
-        group: &[usize],
-        targets: &[usize],
-        built: Option<Duration>,
-    ) -> Reload {
-        for (&import, &target) in group.iter().zip(targets) {
-            self.slots[import].bound = Some(Bound { target, library });
+    /// Lets the reloading thread know what is loaded now.
+    fn tell_live(&self) {
+        if let Some(live) = &self.live {
+            live.update(self.ledger());
         }
-        let slot =
-            |&import: &usize| (self.imports[import].slot, self.imports[import].symbol.clone());
-        let Library { name, number, .. } = &self.libraries[library];
-        Reload::Replaced {
-            library: name.clone(),
-            generation: *number,
-            built,
-            slots: group.iter().map(slot).collect(),
-        }
+    }
+
+    fn emit(&self, index: usize, kind: EventKind) {
+        let Library { name, number, generation, .. } = &self.libraries[index];
+        self.events.emit(name, *number, generation.hash, kind);
+    }
+
+    fn slots_of(&self, group: &[usize]) -> Vec<(u16, String)> {
+        let slot = |&i: &usize| (self.imports[i].slot, self.imports[i].symbol.clone());
+        group.iter().map(slot).collect()
+    }
+
+    fn replaced(&self, index: usize, group: &[usize], built: Option<Duration>) -> Reload {
+        let Library { name, number, .. } = &self.libraries[index];
+        let (library, generation) = (name.clone(), *number);
+        Reload::Replaced { library, generation, built, slots: self.slots_of(group) }
     }
 }
 

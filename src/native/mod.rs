@@ -20,8 +20,10 @@ mod build;
 mod call;
 mod check;
 mod config;
+mod events;
 mod generation;
 mod libraries;
+mod live;
 mod os;
 mod policy;
 mod prepare;
@@ -30,8 +32,17 @@ mod resolve;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use call::CallError;
 pub use config::{Config, TestConfig};
+pub use events::{EVENT_VERSION, Event, EventKind, EventSink};
 pub use libraries::{BindError, Libraries, Reload};
+pub use live::{LiveOptions, ReloadHandle, Ring};
 pub use settings::Settings;
+
+/// Calls a function, from a thread of its own, whenever the system asks the process to reload:
+/// `SIGHUP` on Unix. Elsewhere there is no such request.
+pub fn on_hangup(each: impl Fn() + Send + 'static) {
+    os::on_hangup(each);
+}

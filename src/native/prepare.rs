@@ -8,12 +8,13 @@ use super::build::Builder;
 use super::generation::{Content, Generation};
 use super::libraries::BindError;
 use super::policy::Policy;
-use super::read::read_at_rest;
+use super::read::{Writer, read_at_rest};
 use super::resolve::Place;
 use super::settings::Settings;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
 use blake3::Hash;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,8 +34,8 @@ pub(super) struct Known {
     pub name: String,
     /// Where the program means it to be: a link is followed anew at each reload.
     pub place: Place,
-    /// Where it was found to be.
-    pub real: Place,
+    /// Which generation is in use, counted from 1.
+    pub generation: u32,
     /// What is loaded; `None` for the system's.
     pub hash: Option<Hash>,
     /// The imports that it serves.
@@ -59,12 +60,41 @@ pub(super) struct Candidate {
     pub inputs: Vec<PathBuf>,
 }
 
+impl Candidate {
+    /// A candidate with nothing but its generation yet.
+    fn new(
+        name: String,
+        place: Place,
+        real: Place,
+        generation: Generation,
+        group: &[usize],
+    ) -> Candidate {
+        Candidate {
+            name,
+            place,
+            real,
+            generation,
+            group: group.to_vec(),
+            targets: Vec::new(),
+            built: None,
+            warnings: Vec::new(),
+            inputs: Vec::new(),
+        }
+    }
+}
+
 /// Failures, one for each import that is concerned.
 pub(super) type Failed = Vec<BindError>;
 
 impl Preparer {
     pub fn new(imports: Arc<[Import]>, settings: Settings) -> Preparer {
         Preparer { imports, policy: Policy::new(&settings), builder: Builder::new(settings) }
+    }
+
+    /// The files that the imports name.
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        let places = self.imports.iter().filter_map(|i| Place::of(&i.library, &self.policy).ok());
+        places.filter_map(|place| place.path().map(PathBuf::from))
     }
 
     /// Where the library of a group is, if the program may load it: as it is meant, and as it is.
@@ -78,42 +108,49 @@ impl Preparer {
     /// The first generation of a library.
     pub fn first(&self, group: &[usize], place: Place, real: Place) -> Result<Candidate, Failed> {
         let name = self.imports[group[0]].library.clone();
-        if let Place::System(_) = real {
-            let generation = Generation::load_system(&name).map_err(|d| self.whole(group, d))?;
-            let targets = self.each(group, |import| generation.resolve(import))?;
-            return Ok(Candidate {
-                name,
-                place,
-                real,
-                generation,
-                group: group.to_vec(),
-                targets,
-                built: None,
-                warnings: Vec::new(),
-                inputs: Vec::new(),
-            });
+        match self.fetch(&name, &real, Writer::Unknown).map_err(|d| self.whole(group, d))? {
+            Some(content) => self.load(name, place, real, content, group),
+            None => {
+                let system = Generation::load_system(&name).map_err(|d| self.whole(group, d))?;
+                let targets = self.each(group, |import| system.resolve(import))?;
+                let candidate = Candidate::new(name, place, real, system, group);
+                Ok(Candidate { targets, ..candidate })
+            }
         }
-        let content = self.fetch(&name, &real).map_err(|d| self.whole(group, d))?;
-        self.load(name, place, real, content, group)
     }
 
-    /// The next generation of a library, unless its content is what is loaded.
-    pub fn next(&self, known: &Known) -> Result<Option<Candidate>, Failed> {
+    /// The next generation of a library, unless its content is what is loaded. Content that is
+    /// known to crash is refused.
+    pub fn next(
+        &self,
+        known: &Known,
+        bad: &HashSet<Hash>,
+        writer: Writer,
+    ) -> Result<Option<Candidate>, Failed> {
         let Known { name, place, hash, group, .. } = known;
         let real = place.admitted(name, &self.policy).map_err(|d| self.whole(group, d))?;
         if let Place::System(_) = real {
             return Ok(None);
         }
-        let content = self.fetch(name, &real).map_err(|d| self.whole(group, d))?;
-        if *hash == Some(content.hash) {
+        let content = self.fetch(name, &real, writer).map_err(|d| self.whole(group, d))?;
+        let Some(content) = content.filter(|content| *hash != Some(content.hash)) else {
             return Ok(None);
+        };
+        if bad.contains(&content.hash) {
+            return Err(self.whole(group, known_bad(name)));
         }
         self.load(name.clone(), place.clone(), real, content, group).map(Some)
     }
 
-    /// What the library's file holds, or its source gives, now.
-    fn fetch(&self, name: &str, real: &Place) -> Result<Content, Diagnostic> {
-        match real {
+    /// What the library's file holds, or its source gives, now; `None` for the system's libraries,
+    /// whose files only the loader knows.
+    fn fetch(
+        &self,
+        name: &str,
+        real: &Place,
+        writer: Writer,
+    ) -> Result<Option<Content>, Diagnostic> {
+        Ok(match real {
             Place::Source(file, language) => {
                 let built = self.builder.build(name, file, *language)?;
                 let mut content = Content::new(file, built.bytes, built.took);
@@ -122,11 +159,11 @@ impl Preparer {
                     let message = format!("`{name}` was built with warnings");
                     Diagnostic::warning(Code::BuildWarning, message).note(words)
                 });
-                Ok(content)
+                Some(content)
             }
-            Place::File(file) => Ok(Content::new(file, read_at_rest(name, file)?, None)),
-            Place::System(_) => unreachable!("the loader alone knows where the system's files are"),
-        }
+            Place::File(file) => Some(Content::new(file, read_at_rest(name, file, writer)?, None)),
+            Place::System(_) => None,
+        })
     }
 
     /// Checks and loads a library, and finds all functions that the imports ask for.
@@ -145,17 +182,10 @@ impl Preparer {
         let generation =
             Generation::load(&name, &content, checked).map_err(|d| self.whole(group, d))?;
         let targets = self.each(group, |import| generation.resolve(import))?;
-        Ok(Candidate {
-            name,
-            place,
-            real,
-            generation,
-            group: group.to_vec(),
-            targets,
-            built: content.built,
-            warnings: content.warnings.into_iter().collect(),
-            inputs: content.inputs,
-        })
+        let (built, inputs) = (content.built, content.inputs);
+        let warnings = content.warnings.into_iter().collect();
+        let candidate = Candidate::new(name, place, real, generation, group);
+        Ok(Candidate { targets, built, warnings, inputs, ..candidate })
     }
 
     /// Asks for each import of a group, and collects all that goes wrong.
@@ -180,9 +210,14 @@ impl Preparer {
             group.iter().skip(1).map(|&i| format!("`{}`", self.imports[i].symbol)).collect();
         let diagnostic = match others.len() {
             0 => diagnostic,
-            _ => diagnostic
-                .note(format!("{} of the same library are concerned too", others.join(", "))),
+            _ => diagnostic.note(format!("the program wants {} of it too", others.join(", "))),
         };
         vec![BindError { import: group.first().copied().unwrap_or_default(), diagnostic }]
     }
+}
+
+fn known_bad(name: &str) -> Diagnostic {
+    Diagnostic::error(Code::KnownBad, format!("`{name}` has crashed with this very content"))
+        .note("the generation before it is in use")
+        .help("change the library, or start anew to try it again")
 }

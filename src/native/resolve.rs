@@ -48,6 +48,14 @@ impl Place {
         }
     }
 
+    /// The file, where hotvm knows it.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Place::File(path) | Place::Source(path, _) => Some(path),
+            Place::System(_) => None,
+        }
+    }
+
     /// The same place, free of symbolic links, if the policy allows it.
     pub fn admitted(&self, name: &str, policy: &Policy) -> Result<Place, Diagnostic> {
         let real = |path: &PathBuf, purpose| {
