@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use std::cell::Cell;
 
 /// How many mistakes get a suggestion. Each takes a look at all names, and nobody reads more.
-const MAX_SUGGESTIONS: u32 = 100;
+const MAX_SUGGESTIONS: u32 = 20;
 
 /// Names of one kind, with what they stand for.
 pub(super) type Table<'s, T> = FxHashMap<&'s str, T>;
