@@ -65,7 +65,7 @@ fn mistakes_in_a_program_are_told_with_their_place() {
         ("E0211", (1, 11), ".local x: i32\nHALT\n"),
         ("E0401", (1, 1), "ADD\nHALT\n"),
         ("E0402", (3, 1), "PUSH 1\nPUSH 1.0\nADD\nHALT\n"),
-        ("E0403", (1, 1), "x: PUSH 1\nJMP x\n"),
+        ("E0403", (1, 4), "x: PUSH 1\nJMP x\n"),
         ("E0405", (1, 1), "PUSH 1\n"),
         ("E0405", (2, 1), "HALT\nJMP end\nend:\n"),
         ("E0406", (1, 1), "CALL_NATIVE 9\nHALT\n"),
@@ -301,6 +301,21 @@ fn what_dis_writes_assembles_to_the_same_bytes() {
         let bytes = lab.run(asm("p.vasm")).done().stdout;
         let text = lab.run_with(["dis"], &bytes).done().stdout;
         assert_eq!(lab.run_with(asm("-"), &text).done().stdout, bytes);
+    }
+}
+
+#[test]
+fn names_that_mean_something_elsewhere_survive_dis() {
+    let lab = Lab::new();
+    for name in ["inf", "nan", "len", "PUSH", "i64", "max", "at", "lazy", "_"] {
+        let text = format!(
+            ".global {name}: i64\n.zero {name} 4\n\
+             .func {name}\nLOAD {name}\nPRINT\nRET\n.end\n\
+             {name}: CALL {name}\nJMP {name}\n"
+        );
+        let bytes = lab.assemble(&text);
+        let text = lab.run_with(["dis"], &bytes).done().stdout;
+        assert_eq!(lab.run_with(["asm"], &text).done().stdout, bytes, "{name}");
     }
 }
 
