@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::damage::{TextDamage, damage_bytes, repair_checksum};
+use common::damage::{TextDamage, damage_bytes, damage_sections, repair_checksum};
 use common::generate;
 use hotvm::assemble::assemble;
 use hotvm::diagnostics::{Sources, render_json, render_terminal};
@@ -27,10 +27,6 @@ fn cases(cases: u32) -> ProptestConfig {
 
 fn choices() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..1500)
-}
-
-fn damage() -> impl Strategy<Value = Vec<(u16, u8)>> {
-    vec((any::<u16>(), any::<u8>()), 1..6)
 }
 
 /// Takes a program from nobody knows where. What is refused must be told in every format; what can
@@ -183,7 +179,7 @@ proptest! {
     fn damaged_text_gets_an_answer(
         choices in vec(any::<u8>(), 1..300),
         damage in vec(any::<TextDamage>(), 1..6),
-        bytes in vec((any::<u16>(), any::<u8>()), 0..2),
+        bytes in vec((any::<u16>(), 1..128u8), 0..2),
     ) {
         let text = some_text(&choices).into_bytes();
         let mut text = damage.iter().fold(text, |text, damage| damage.apply(&text));
@@ -192,7 +188,18 @@ proptest! {
     }
 
     #[test]
-    fn damaged_bytecode_gets_an_answer(choices in vec(any::<u8>(), 0..400), damage in damage()) {
+    fn damaged_bytecode_gets_an_answer(
+        choices in vec(any::<u8>(), 0..400),
+        damage in vec(any::<(u8, u16, u8)>(), 1..4),
+    ) {
+        take(damage_sections(&encode(&generate::module(&choices)), &damage));
+    }
+
+    #[test]
+    fn damaged_sections_get_an_answer(
+        choices in vec(any::<u8>(), 0..400),
+        damage in vec(any::<(u16, u8)>(), 1..4),
+    ) {
         let mut bytes = encode(&generate::module(&choices));
         damage_bytes(&mut bytes, &damage);
         repair_checksum(&mut bytes);

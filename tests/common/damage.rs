@@ -1,19 +1,46 @@
 //! Random damage to programs.
 
-use hotvm::isa::Op;
+use hotvm::isa::{Op, leb128};
 use proptest::prelude::*;
 
 /// Changes, inserts and removes bytes.
 pub fn damage_bytes(bytes: &mut Vec<u8>, damage: &[(u16, u8)]) {
     for &(place, value) in damage {
         let at = usize::from(place) % (bytes.len() + 1);
-        match (place >> 8) % 4 {
+        match (place >> 8) % 8 {
             0 => bytes.insert(at, value),
             1 if at < bytes.len() => drop(bytes.remove(at)),
             _ if at < bytes.len() => bytes[at] = value,
             _ => {}
         }
     }
+}
+
+/// Damages what the sections of bytecode hold, each place with the number of its section. Lengths
+/// and checksum are made right again, so that somebody looks at the damage.
+pub fn damage_sections(bytecode: &[u8], damage: &[(u8, u16, u8)]) -> Vec<u8> {
+    let (head, mut pos) = (6, 6);
+    let mut sections = Vec::new();
+    while bytecode[pos] != 0 {
+        let id = bytecode[pos];
+        pos += 1;
+        let len = leb128::read_unsigned(bytecode, &mut pos).unwrap() as usize;
+        sections.push((id, bytecode[pos..pos + len].to_vec()));
+        pos += len;
+    }
+    for &(section, place, value) in damage {
+        let count = sections.len();
+        damage_bytes(&mut sections[usize::from(section) % count].1, &[(place, value)]);
+    }
+    let mut damaged = bytecode[..head].to_vec();
+    for (id, body) in sections {
+        damaged.push(id);
+        leb128::write_unsigned(&mut damaged, body.len() as u64);
+        damaged.extend(body);
+    }
+    damaged.extend([0; 5]);
+    repair_checksum(&mut damaged);
+    damaged
 }
 
 /// Makes the checksum of bytecode right again, so that what stands before it is looked at.
