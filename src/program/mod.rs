@@ -109,6 +109,6 @@ fn not_text(bytes: &[u8], offset: usize, source: SourceId) -> Diagnostic {
     };
     let message = format!("neither program text nor hotvm bytecode{kind}");
     Diagnostic::error(Code::NotBytecode, message)
-        .at(source, Position::Offset(offset as u64), "not UTF-8 from here")
+        .at(source, Position::Offset(offset as u64), "no text from here on")
         .help("program text is UTF-8; bytecode comes from `hotvm asm`")
 }

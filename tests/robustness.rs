@@ -1,0 +1,235 @@
+//! Random input: whatever it is, it gets an answer. Random valid programs: they survive every form
+//! that a program can have.
+
+mod common;
+
+use common::damage::{TextDamage, damage_bytes, damage_sections, repair_checksum};
+use common::generate;
+use hotvm::assemble::assemble;
+use hotvm::diagnostics::{Sources, render_json, render_terminal};
+use hotvm::disassemble::disassemble;
+use hotvm::engine::{Host, Output, Vm};
+use hotvm::isa::{Code, Op};
+use hotvm::module::{Module, decode, encode};
+use hotvm::native::{Libraries, Settings};
+use hotvm::program::{Input, load, read_module};
+use hotvm::verify::verify;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::io::{self, Cursor, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// Many cases, and no files for the failures: they are printed, and belong into a test of their own.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn choices() -> impl Strategy<Value = Vec<u8>> {
+    vec(any::<u8>(), 0..1500)
+}
+
+/// Takes a program from nobody knows where. What is refused must be told in every format; what can
+/// be read can be written as text.
+fn take(bytes: Vec<u8>) {
+    let input = Input { name: "input".to_owned(), bytes, folder: PathBuf::from(".") };
+    let mut sources = Sources::new();
+    if let Ok((module, _)) = read_module(input.clone(), &mut sources) {
+        let text = disassemble(&module).text;
+        let source = sources.add_text("listing", text);
+        let _ = assemble(source, &sources);
+    }
+    let mut sources = Sources::new();
+    let Err(diagnostics) = load(input, &mut sources) else { return };
+    assert!(!diagnostics.is_empty());
+    for diagnostic in &diagnostics {
+        assert!(!diagnostic.message.is_empty() && !diagnostic.labels.is_empty(), "{diagnostic:?}");
+        let line = render_json(diagnostic, &sources);
+        serde_json::from_str::<serde_json::Value>(&line).unwrap();
+    }
+    assert!(!render_terminal(&diagnostics, &sources, true).is_empty());
+}
+
+/// A text of a real program, or of a generated one.
+fn some_text(choices: &[u8]) -> String {
+    const REAL: [&str; 3] = [
+        include_str!("../asm-examples/hot_add.vasm"),
+        ".memory 64 KiB max 1 MiB\n.const N = 3 * (1 << 4)\n.global g: f64 = -nan:0x5\n\
+         .data d i32 1, -2, 'x' at 64\n.zero z 100\n.local i: i64\n\
+         again: LOAD i\nPUSH N\nLT\nJZ done\nLOAD i\nPUSH 1\nADD\nSTORE i\nJMP again\n\
+         done: WRITE \"\\u{e9}\\x00\"\nPUSH len(d)\nSWITCH again, done\n",
+        ".lib 0 \"m\" sqrt (f64) -> f64 version 2 lazy\n.func f (a: i64, b: f64) -> f64\n\
+         LOAD b\nCALL_NATIVE sqrt\nRET\n.end\nPUSH 1\nPUSH 2.5e-3\nCALL f\nPRINT\nHALT ; end\n",
+    ];
+    match choices.first() {
+        Some(&first) if usize::from(first) < 200 => REAL[usize::from(first) % 3].to_owned(),
+        _ => disassemble(&generate::module(choices)).text,
+    }
+}
+
+/// The module that the text of a module assembles to.
+fn through_text(module: &Module) -> Module {
+    let text = disassemble(module).text;
+    let mut sources = Sources::new();
+    let source = sources.add_text("listing", &*text);
+    match assemble(source, &sources) {
+        Ok(module) => module,
+        Err(errors) => panic!("{}\n{text}", render_terminal(&errors, &sources, false)),
+    }
+}
+
+fn stripped(module: &Module) -> Module {
+    let mut module = module.clone();
+    module.strip();
+    module
+}
+
+/// What a program printed, how it ended, and what it left behind.
+fn run(module: &Module) -> (Vec<u8>, String, Vec<u64>, u64) {
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let verified = verify(module.clone()).unwrap();
+    let settings = Settings { no_native: true, ..Settings::default() };
+    let mut libraries = Libraries::new(module.imports.clone(), settings);
+    let printed = Shared::default();
+    let input = Cursor::new("a line\n\nanother\n");
+    let mut host = Host::new(Output::new(printed.clone(), false), input, vec![b"arg".to_vec()]);
+    let mut vm = Vm::new(&verified, &mut libraries, &mut host).unwrap();
+    let end = format!("{:?}", vm.run());
+    let (globals, size) = (vm.globals().to_vec(), vm.memory().size());
+    let printed = printed.0.lock().unwrap().clone();
+    (printed, end, globals, size)
+}
+
+#[test]
+fn the_generator_makes_every_instruction() {
+    let mut missing: Vec<Op> = Op::ALL.iter().copied().filter(|op| *op != Op::Clock).collect();
+    let mut random = blake3::Hasher::new().finalize_xof();
+    let (mut bytes, mut code) = ([0; 2000], Code::default());
+    for _ in 0..1000 {
+        random.fill(&mut bytes);
+        let module = generate::module(&bytes);
+        for function in 0..module.functions.len() as u32 {
+            module.code_of(function, &mut code).unwrap();
+            missing.retain(|&op| code.instrs.iter().all(|instr| instr.op != op));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+proptest! {
+    #![proptest_config(cases(1000))]
+
+    #[test]
+    fn valid_programs_are_accepted(choices in choices()) {
+        let module = generate::module(&choices);
+        if let Err(rejected) = verify(module) {
+            let text = disassemble(&rejected.module).text;
+            prop_assert!(false, "{:?}\n{text}", rejected.errors);
+        }
+    }
+
+    #[test]
+    fn valid_programs_survive_their_bytes(choices in choices()) {
+        let module = generate::module(&choices);
+        prop_assert_eq!(decode(&encode(&module)), Ok(module));
+    }
+
+    #[test]
+    fn valid_programs_survive_their_text(choices in choices()) {
+        let module = generate::module(&choices);
+        prop_assert_eq!(encode(&through_text(&module)), encode(&module));
+    }
+
+    #[test]
+    fn stripped_programs_survive_their_text(choices in choices()) {
+        let module = stripped(&generate::module(&choices));
+        prop_assert_eq!(encode(&stripped(&through_text(&module))), encode(&module));
+    }
+
+    #[test]
+    fn valid_programs_end_and_do_the_same_again(choices in choices()) {
+        let module = generate::module(&choices);
+        prop_assert_eq!(run(&module), run(&stripped(&module)));
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(4000))]
+
+    #[test]
+    fn any_bytes_get_an_answer(bytes in vec(any::<u8>(), 0..200)) {
+        take(bytes);
+    }
+
+    #[test]
+    fn any_words_get_an_answer(words in vec(any::<TextDamage>(), 0..60)) {
+        take(words.iter().fold(Vec::new(), |text, word| word.apply(&text)));
+    }
+
+    #[test]
+    fn damaged_text_gets_an_answer(
+        choices in vec(any::<u8>(), 1..300),
+        damage in vec(any::<TextDamage>(), 1..6),
+        bytes in vec((any::<u16>(), 1..128u8), 0..2),
+    ) {
+        let text = some_text(&choices).into_bytes();
+        let mut text = damage.iter().fold(text, |text, damage| damage.apply(&text));
+        damage_bytes(&mut text, &bytes);
+        take(text);
+    }
+
+    #[test]
+    fn damaged_bytecode_gets_an_answer(
+        choices in vec(any::<u8>(), 0..400),
+        damage in vec(any::<(u8, u16, u8)>(), 1..4),
+    ) {
+        take(damage_sections(&encode(&generate::module(&choices)), &damage));
+    }
+
+    #[test]
+    fn damaged_sections_get_an_answer(
+        choices in vec(any::<u8>(), 0..400),
+        damage in vec(any::<(u16, u8)>(), 1..4),
+    ) {
+        let mut bytes = encode(&generate::module(&choices));
+        damage_bytes(&mut bytes, &damage);
+        repair_checksum(&mut bytes);
+        take(bytes);
+    }
+
+    #[test]
+    fn cut_bytecode_gets_an_answer(choices in vec(any::<u8>(), 0..400), len in any::<u16>()) {
+        let mut bytes = encode(&generate::module(&choices));
+        bytes.truncate(usize::from(len) % bytes.len());
+        take(bytes.clone());
+        repair_checksum(&mut bytes);
+        take(bytes);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(30))]
+
+    /// The checksum sees every change of up to 32 bits in a row.
+    #[test]
+    fn no_changed_byte_is_accepted(choices in vec(any::<u8>(), 0..60)) {
+        let good = encode(&generate::module(&choices));
+        let mut bytes = good.clone();
+        for at in 0..bytes.len() {
+            for flipped in 1..=255 {
+                bytes[at] = good[at] ^ flipped;
+                prop_assert!(decode(&bytes).is_err(), "byte {} became {:#x}", at, bytes[at]);
+            }
+            bytes[at] = good[at];
+        }
+    }
+}
