@@ -75,7 +75,8 @@ impl EventLog {
                 None => diagnostic,
             });
         }
-        match self.live && is_news(event) {
+        let unchecked = matches!(event.kind, EventKind::Unchecked(_));
+        match unchecked || self.live && is_news(event) {
             true => report.notice(event.to_string()),
             false => report.detail(event.to_string()),
         }

@@ -1,6 +1,7 @@
 //! What happens to libraries, step by step, for people and for programs.
 
 use super::libraries::BindError;
+use super::signature::Unchecked;
 use blake3::Hash;
 use serde::Serialize;
 use std::fmt;
@@ -61,6 +62,9 @@ pub enum EventKind {
         /// What happened.
         reason: String,
     },
+    /// Functions are called by the word of their `.lib` alone, since their library does not tell
+    /// their signatures.
+    Unchecked(Unchecked),
     /// A generation is no longer in use.
     Retired {
         /// Whether its code was unmapped.
@@ -165,6 +169,9 @@ impl EventKind {
             EventKind::RolledBack { to, reason } => {
                 ("rolled_back", json!({ "to_generation": to, "reason": reason }))
             }
+            EventKind::Unchecked(unchecked) => {
+                ("unchecked", json!({ "functions": unchecked.functions }))
+            }
             EventKind::Retired { unloaded } => ("retired", json!({ "unloaded": unloaded })),
         }
     }
@@ -205,6 +212,7 @@ impl fmt::Display for Event {
             EventKind::RolledBack { to, reason } => {
                 write!(f, "{name}: generation {number} crashed ({reason}); generation {to} is back")
             }
+            EventKind::Unchecked(unchecked) => unchecked.fmt(f),
             EventKind::Retired { unloaded } => {
                 let how = if *unloaded { "unloaded" } else { "retired, still mapped" };
                 write!(f, "{name}: generation {number} {how}")

@@ -8,6 +8,7 @@ use super::prepare::{Candidate, Failed, Known, Preparer};
 use super::read::Writer;
 use super::resolve::Place;
 use super::settings::Settings;
+use super::signature::Unchecked;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
 use blake3::Hash;
@@ -94,6 +95,8 @@ struct Library {
     number: u32,
     /// What its slots call: import and address.
     targets: Vec<(usize, usize)>,
+    /// The functions that are called by the word of their `.lib` alone.
+    unchecked: Option<Unchecked>,
     /// The generation before, to go back to when this one crashes.
     previous: Option<Box<Library>>,
 }
@@ -232,8 +235,9 @@ impl Libraries {
             return Err(self.unbound(import));
         };
         // SAFETY: the target is a function of a loaded library, and loaded libraries stay mapped.
-        // That it has the signature of its `.lib` line is the word of whoever wrote that line: the
-        // policy lets in only libraries that the user vouches for.
+        // It has the signature of its `.lib` line by what the library tells of itself, where it does;
+        // else by the word of whoever wrote that line, which is told as an event. The policy lets in
+        // only libraries that the user vouches for.
         unsafe { plan.call(bound.target, args, memory, &mut self.pointers) }
             .map_err(|misfit| misfit.explain(&self.imports[import], args, memory.len()))
     }
@@ -269,6 +273,7 @@ impl Libraries {
             library.targets.extend(group.iter().copied().zip(targets));
             self.point(index);
             self.tell_live();
+            self.tell_unchecked(index);
             return Ok(self.replaced(index, group, None));
         }
         let candidate = self.preparer.first(group, place, real)?;
@@ -280,6 +285,7 @@ impl Libraries {
         self.tell_live();
         let slots = self.slots_of(group);
         self.emit(index, EventKind::Loaded { built, slots });
+        self.tell_unchecked(index);
         Ok(self.replaced(index, group, built))
     }
 
@@ -328,6 +334,7 @@ impl Libraries {
                 let kind = EventKind::Retired { unloaded: false };
                 self.events.emit(name, old.number, old.generation.hash, kind);
             }
+            self.tell_unchecked(index);
         }
     }
 
@@ -336,7 +343,41 @@ impl Libraries {
             candidate;
         self.warnings.extend(warnings);
         let targets = group.into_iter().zip(targets).collect();
-        Library { name, place, inputs, real, generation, number, targets, previous: None }
+        let unchecked = None;
+        Library {
+            name,
+            place,
+            inputs,
+            real,
+            generation,
+            number,
+            targets,
+            unchecked,
+            previous: None,
+        }
+    }
+
+    /// Says which functions of a library are called by the word of their `.lib` alone, unless that
+    /// was said of the generation before. The system's libraries, which nobody can help, are not told.
+    fn tell_unchecked(&mut self, index: usize) {
+        let Library { name, real, generation, targets, previous, .. } = &self.libraries[index];
+        let symbols = targets.iter().map(|&(import, _)| &self.imports[import].symbol);
+        let mut functions: Vec<_> =
+            symbols.filter(|symbol| generation.signatures.get(symbol).is_none()).cloned().collect();
+        if functions.is_empty() || matches!(real, Place::System(_)) {
+            return;
+        }
+        if generation.signatures.is_empty() {
+            functions.clear();
+        }
+        let unchecked = Some(Unchecked { library: name.clone(), functions });
+        let told = self.libraries[index].unchecked.as_ref();
+        let told = told.or(previous.as_ref().and_then(|previous| previous.unchecked.as_ref()));
+        let news = told != unchecked.as_ref();
+        self.libraries[index].unchecked.clone_from(&unchecked);
+        if let (true, Some(unchecked)) = (news, unchecked) {
+            self.emit(index, EventKind::Unchecked(unchecked));
+        }
     }
 
     /// Points the slots of a library at their functions. This is all that a reload changes for the

@@ -11,6 +11,7 @@ use super::policy::Policy;
 use super::read::{Writer, read_at_rest};
 use super::resolve::Place;
 use super::settings::Settings;
+use super::signature::Signatures;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
 use blake3::Hash;
@@ -179,8 +180,12 @@ impl Preparer {
         if let Some(exports) = &checked.exports {
             self.each(group, |import| exports.require_function(&import.library, &import.symbol))?;
         }
-        let generation =
-            Generation::load(&name, &content, checked).map_err(|d| self.whole(group, d))?;
+        // Those that are bound later are read too: the file may be another one by then.
+        let known = |symbol: &str| self.imports.iter().any(|import| import.symbol == symbol);
+        let signatures = Signatures::read(&content.bytes, &content.file, known);
+        self.each(group, |import| signatures.check(import))?;
+        let generation = Generation::load(&name, &content, checked, signatures)
+            .map_err(|d| self.whole(group, d))?;
         let targets = self.each(group, |import| generation.resolve(import))?;
         let (built, inputs) = (content.built, content.inputs);
         let warnings = content.warnings.into_iter().collect();
