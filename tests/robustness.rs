@@ -5,6 +5,8 @@ mod common;
 
 use common::damage::{TextDamage, damage_bytes, damage_sections};
 use common::{checks, generate};
+use hotvm::assemble::assemble;
+use hotvm::diagnostics::Sources;
 use hotvm::disassemble::disassemble;
 use hotvm::engine::{Host, Output, Vm};
 use hotvm::isa::{Code, Op};
@@ -81,6 +83,21 @@ fn the_generator_makes_every_instruction() {
         }
     }
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// No text makes such names, but bytecode can come from elsewhere.
+#[test]
+fn a_local_with_the_name_of_a_global_is_written_as_another() {
+    let text = ".global g: i64\n.local a: i64, b: i64, c: i64\n\
+                LOAD g\nSTORE a\nLOAD b\nSTORE c\nHALT\n";
+    let mut sources = Sources::new();
+    let source = sources.add_text("text", text);
+    let mut module = assemble(source, &sources).unwrap();
+    let names = module.names.as_mut().unwrap();
+    names.globals[0] = "v1".to_owned();
+    names.functions[0].locals = vec!["v1".to_owned(), String::new(), "g".to_owned()];
+    let source = sources.add_text("listing", disassemble(&module).text);
+    assert_eq!(assemble(source, &sources).unwrap().code, module.code);
 }
 
 proptest! {
