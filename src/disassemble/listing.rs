@@ -89,8 +89,8 @@ impl Writer<'_> {
         let decoded = module.code_of(index as u32, &mut code);
         let function = &module.functions[index];
         let ty = module.types.get(function.ty as usize).cloned().unwrap_or_default();
-        let names =
-            FunctionNames::new(module, index, ty.params.len() + function.locals.len(), &code);
+        let count = ty.params.len() + function.locals.len();
+        let names = FunctionNames::new(module, index, count, &code, &self.names.globals);
         let (params, locals) = names.locals.split_at(ty.params.len());
         let is_main = self.is_main(index);
         self.line("");

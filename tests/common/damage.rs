@@ -1,5 +1,6 @@
 //! Random damage to programs.
 
+use super::checks::repair_checksum;
 use hotvm::isa::{Op, leb128};
 use proptest::prelude::*;
 
@@ -41,13 +42,6 @@ pub fn damage_sections(bytecode: &[u8], damage: &[(u8, u16, u8)]) -> Vec<u8> {
     damaged.extend([0; 5]);
     repair_checksum(&mut damaged);
     damaged
-}
-
-/// Makes the checksum of bytecode right again, so that what stands before it is looked at.
-pub fn repair_checksum(bytes: &mut [u8]) {
-    if let Some((body, checksum)) = bytes.split_last_chunk_mut::<4>() {
-        *checksum = crc32fast::hash(body).to_le_bytes();
-    }
 }
 
 /// A change to the words of a text.

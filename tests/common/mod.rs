@@ -2,6 +2,7 @@
 //! generator of valid programs.
 #![allow(dead_code, reason = "every test file uses a part of this")]
 
+pub mod checks;
 pub mod damage;
 pub mod generate;
 
