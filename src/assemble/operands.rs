@@ -124,43 +124,38 @@ impl Assembler<'_> {
     }
 
     fn check_count(&mut self, op: Op, mnemonic: Span, operands: &Operands) -> Option<()> {
-        let name = op.mnemonic();
-        let wants = match op.operand() {
-            OperandKind::None => "no operand".to_owned(),
-            OperandKind::Int => "a number".to_owned(),
-            OperandKind::Local => "a local, parameter or global".to_owned(),
-            kind => kind.describe().to_owned(),
+        let (least, most) = match op.operand() {
+            OperandKind::None => (0, 0),
+            OperandKind::Offset => (0, 1),
+            OperandKind::Labels => (1, usize::MAX),
+            _ => (1, 1),
         };
-        let excess = match op.operand() {
-            OperandKind::None => operands.first.as_ref(),
-            OperandKind::Labels => None,
-            _ => operands.rest.first(),
-        };
-        if let Some(excess) = excess {
-            let message = match op.operand() {
-                OperandKind::None => format!("`{name}` takes no operand"),
-                _ => format!("`{name}` takes one operand"),
-            };
-            self.error(Code::WrongOperand, excess.span(), message, "one too many");
+        if operands.len() < least {
+            let message = format!("`{}` needs an operand: {}", op.mnemonic(), wanted(op));
+            self.error(Code::WrongOperand, mnemonic, message, "its operand is missing");
             return None;
         }
-        let optional = matches!(op.operand(), OperandKind::None | OperandKind::Offset);
-        if operands.is_empty() && !optional {
-            let message = format!("`{name}` needs an operand: {wants}");
-            self.error(Code::WrongOperand, mnemonic, message, "its operand is missing");
+        if let Some(excess) = operands.iter().nth(most) {
+            let count = if most == 0 { "no" } else { "one" };
+            let message = format!("`{}` takes {count} operand", op.mnemonic());
+            self.error(Code::WrongOperand, excess.span(), message, "one too many");
             return None;
         }
         Some(())
     }
 
     fn wrong_operand<T>(&mut self, op: Op, span: Span) -> Option<T> {
-        let wants = match op.operand() {
-            OperandKind::Int => "a number",
-            OperandKind::Local => "a local, parameter or global",
-            kind => kind.describe(),
-        };
-        let message = format!("`{}` takes {wants}", op.mnemonic());
+        let message = format!("`{}` takes {}", op.mnemonic(), wanted(op));
         self.error(Code::WrongOperand, span, message, "this is something else");
         None
+    }
+}
+
+/// What an instruction takes, of all the rows that share its mnemonic.
+fn wanted(op: Op) -> &'static str {
+    match op.operand() {
+        OperandKind::Int => "a number",
+        OperandKind::Local => "a local, parameter or global",
+        kind => kind.describe(),
     }
 }

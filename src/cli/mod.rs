@@ -6,12 +6,14 @@
 mod asm;
 mod completions;
 mod dis;
+mod events;
 mod explain;
 mod output;
 mod reload;
 mod report;
 mod run;
 mod test;
+mod watch;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

@@ -75,11 +75,18 @@ impl<'v, 'p> Machine<'v, 'p> {
                 Ok(flow) => flow,
                 Err(kind) => return Err(self.trap(kind, Some(frame))),
             };
-            match flow {
-                Flow::Next => {}
-                Flow::Jump(target) => frame.next = target as usize,
+            let at_safepoint = match flow {
+                Flow::Next => false,
+                Flow::Jump(target) => {
+                    let back = (target as usize) < frame.next;
+                    frame.next = target as usize;
+                    back
+                }
                 Flow::Call(callee) => match self.enter(callee) {
-                    Ok(callee) => self.frames.push(std::mem::replace(&mut frame, callee)),
+                    Ok(callee) => {
+                        self.frames.push(std::mem::replace(&mut frame, callee));
+                        true
+                    }
                     Err(kind) => return Err(self.trap(kind, Some(frame))),
                 },
                 Flow::Return => {
@@ -89,8 +96,15 @@ impl<'v, 'p> Machine<'v, 'p> {
                         Some(caller) => frame = caller,
                         None => return Ok(Exit::Done),
                     }
+                    false
                 }
                 Flow::End(exit) => return Ok(exit),
+            };
+            if at_safepoint
+                && self.vm.doorbell.has_rung()
+                && let Some(exit) = self.vm.safepoint()
+            {
+                return Ok(exit);
             }
         }
     }

@@ -69,7 +69,7 @@ impl Frame {
             CType::F32 => unsafe { result.as_ptr().cast::<u32>().read() }.into(),
             _ => result[0],
         };
-        Returned { integer: result[0], float }
+        Returned { integer: result[0], float: f64::from_bits(float) }
     }
 }
 

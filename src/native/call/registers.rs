@@ -8,8 +8,7 @@ use super::Returned;
 use super::machine::{FLOATS, INTEGERS, enter};
 use crate::isa::CType;
 
-/// An image of the argument registers, then of the stack. The call leaves the results in the first
-/// register of each class.
+/// An image of the argument registers, then of the stack.
 #[derive(Debug)]
 pub struct Frame {
     words: Box<[u64]>,
@@ -52,7 +51,6 @@ impl Frame {
         let on_stack = self.words.len() - (INTEGERS + FLOATS);
         // SAFETY: the words are as many as `enter` reads: all registers, then `on_stack` more. The
         // caller vouches for the target.
-        unsafe { enter(self.words.as_mut_ptr(), target, on_stack, self.floats) };
-        Returned { integer: self.words[0], float: self.words[INTEGERS] }
+        unsafe { enter(self.words.as_ptr(), target, on_stack, self.floats) }
     }
 }
