@@ -88,7 +88,7 @@ fn unused(used: &mut HashSet<String>, prefix: &str, index: usize) -> String {
 }
 
 /// Whether the lexer takes a text as one name, and expressions take it as nothing else.
-pub(super) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     let mut chars = text.bytes();
     let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == b'_');
     starts

@@ -11,6 +11,7 @@
 //!   unpacks, and compares it with what the program declares.
 //! - `generation` loads them under a private name and finds their functions; `libraries` then lets
 //!   all slots of the library change together, or none.
+//! - `bind` lists what a library offers to programs.
 //! - `call` passes arguments and results between the operand stack and C.
 //!
 //! What differs between operating systems is in `os`. This room knows nothing of modules, engines or
@@ -18,6 +19,7 @@
 #![allow(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod bind;
 mod build;
 mod call;
 mod check;
@@ -34,8 +36,9 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
+pub use bind::{Known, Offer, Offered, offer};
 pub use call::CallError;
 pub use config::{Config, TestConfig};
 pub use libraries::{BindError, Libraries, Reload};
 pub use settings::Settings;
-pub use signature::Unchecked;
+pub use signature::{Source, Unchecked};
