@@ -96,7 +96,7 @@ fn unused(used: &mut HashSet<String>, prefix: &str, index: usize) -> String {
 
 /// Whether the lexer takes a text as one name. That expressions read `inf` as a float does no harm:
 /// no name of this text stands in one.
-pub(super) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     let mut chars = text.bytes();
     let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == b'_');
     starts && chars.all(|c| c.is_ascii_alphanumeric() || c == b'_')

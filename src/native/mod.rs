@@ -14,6 +14,7 @@
 //!   what is prepared, so that all slots of a library change together, or none.
 //! - `live` prepares on a thread of its own while the program runs, when `watch` or somebody else says
 //!   that something has changed; `events` tells the outside.
+//! - `bind` lists what a library offers to programs.
 //! - `call` passes arguments and results between the operand stack and C.
 //!
 //! What differs between operating systems is in `os`. This room knows nothing of modules, engines or
@@ -21,6 +22,7 @@
 #![allow(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod bind;
 mod build;
 mod call;
 mod check;
@@ -41,13 +43,14 @@ mod signature;
 mod tests;
 mod watch;
 
+pub use bind::{Known, Offer, Offered, offer};
 pub use call::CallError;
 pub use config::{Config, TestConfig};
 pub use events::{EVENT_VERSION, Event, EventKind, EventSink};
 pub use libraries::{BindError, Libraries, Reload};
 pub use live::{LiveOptions, ReloadHandle, Ring};
 pub use settings::Settings;
-pub use signature::Unchecked;
+pub use signature::{Source, Unchecked};
 
 /// Calls a function, from a thread of its own, whenever the system asks the process to reload:
 /// `SIGHUP` on Unix. Elsewhere there is no such request.
