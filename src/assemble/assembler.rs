@@ -4,6 +4,7 @@ use super::body::{Body, Item};
 use super::constants::Constant;
 use super::declare::{DataDecl, LibDecl, Named};
 use super::fixups::Fixup;
+use super::whole::{Offers, WholeLib};
 use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Span, closest};
 use crate::isa::{FuncType, Op};
 use crate::module::{FunctionNames, Location, Module, Names, SourceFile, SourceMap};
@@ -30,6 +31,10 @@ pub(super) struct Assembler<'s> {
     pub(super) data_decls: Vec<DataDecl>,
     pub(super) global_inits: Vec<(Span, Option<syntax::Expr>)>,
     pub(super) libs: Vec<LibDecl>,
+    pub(super) whole_libs: Vec<WholeLib>,
+    pub(super) offers: &'s Offers<'s>,
+    /// What they offer, for advice on a misspelt name.
+    pub(super) offered: Vec<String>,
     pub(super) memory: Option<(SizeExpr, Option<SizeExpr>, Span)>,
     pub(super) entry: Option<Span>,
 
@@ -45,7 +50,12 @@ pub(super) struct Assembler<'s> {
 }
 
 impl<'s> Assembler<'s> {
-    pub(super) fn new(source: SourceId, name: &str, text: &'s str) -> Assembler<'s> {
+    pub(super) fn new(
+        source: SourceId,
+        name: &str,
+        text: &'s str,
+        offers: &'s Offers<'s>,
+    ) -> Assembler<'s> {
         let crc = crc32fast::hash(text.as_bytes());
         let files = vec![SourceFile { name: name.to_owned(), crc }];
         Assembler {
@@ -64,6 +74,9 @@ impl<'s> Assembler<'s> {
             data_decls: Vec::new(),
             global_inits: Vec::new(),
             libs: Vec::new(),
+            whole_libs: Vec::new(),
+            offers,
+            offered: Vec::new(),
             memory: None,
             entry: None,
             function: None,
@@ -136,6 +149,10 @@ impl<'s> Assembler<'s> {
                     span,
                     location,
                 });
+            }
+            Directive::WholeLib { library, version, lazy } => {
+                let location = self.location(number, begins, span);
+                self.whole_libs.push(WholeLib { library, version, lazy, location });
             }
             other => self.declare(other, span),
         }

@@ -120,7 +120,8 @@ impl Assembler<'_> {
             }
             return u32::try_from(slot).ok().map(u64::from);
         }
-        let near = closest(name, self.module.imports.iter().map(|i| &*i.symbol));
+        let bound = self.module.imports.iter().map(|i| &i.symbol);
+        let near = closest(name, bound.chain(&self.offered).map(String::as_str));
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32"),

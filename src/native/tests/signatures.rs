@@ -69,7 +69,7 @@ fn a_slot_that_is_bound_later_is_checked_too() {
 #[test]
 fn what_is_unchecked_is_told_once_and_again_when_it_becomes_so() {
     let lab = Lab::new();
-    let mut told = |libraries: &mut Libraries| -> Vec<String> {
+    let told = |libraries: &mut Libraries| -> Vec<String> {
         libraries.take_unchecked().iter().map(ToString::to_string).collect()
     };
     lab.compile("x.so", ADD);
