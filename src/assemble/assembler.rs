@@ -4,6 +4,7 @@ use super::body::{Body, Item};
 use super::constants::Constant;
 use super::declare::{DataDecl, LibDecl, Named};
 use super::fixups::Fixup;
+use super::whole::{Offers, WholeLib};
 use crate::diagnostics::{self, Code, Diagnostic, Position, SourceId, Span};
 use crate::isa::{FuncType, Op};
 use crate::module::{FunctionNames, Location, Module, Names, SourceFile, SourceMap};
@@ -36,6 +37,10 @@ pub(super) struct Assembler<'s> {
     pub(super) libs: Vec<LibDecl>,
     /// The slots of each native function, once the `.lib`s are evaluated.
     pub(super) slots: FxHashMap<String, Vec<u16>>,
+    pub(super) whole_libs: Vec<WholeLib>,
+    pub(super) offers: &'s Offers<'s>,
+    /// What they offer, for advice on a misspelt name.
+    pub(super) offered: Vec<String>,
     pub(super) memory: Option<(SizeExpr, Option<SizeExpr>, Span)>,
     pub(super) entry: Option<Span>,
 
@@ -52,7 +57,12 @@ pub(super) struct Assembler<'s> {
 }
 
 impl<'s> Assembler<'s> {
-    pub(super) fn new(source: SourceId, name: &str, text: &'s str) -> Assembler<'s> {
+    pub(super) fn new(
+        source: SourceId,
+        name: &str,
+        text: &'s str,
+        offers: &'s Offers<'s>,
+    ) -> Assembler<'s> {
         let crc = crc32fast::hash(text.as_bytes());
         let files = vec![SourceFile { name: name.to_owned(), crc }];
         Assembler {
@@ -72,6 +82,9 @@ impl<'s> Assembler<'s> {
             global_inits: Vec::new(),
             libs: Vec::new(),
             slots: FxHashMap::default(),
+            whole_libs: Vec::new(),
+            offers,
+            offered: Vec::new(),
             memory: None,
             entry: None,
             function: None,
@@ -145,6 +158,10 @@ impl<'s> Assembler<'s> {
                     span,
                     location,
                 });
+            }
+            Directive::WholeLib { library, version, lazy } => {
+                let location = self.location(number, begins, span);
+                self.whole_libs.push(WholeLib { library, version, lazy, location });
             }
             other => self.declare(other, span),
         }

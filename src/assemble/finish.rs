@@ -19,6 +19,10 @@ impl Assembler<'_> {
         self.lay_out();
         self.check_constants();
         self.imports();
+        self.import_whole();
+        for import in &self.module.imports {
+            self.slots.entry(import.symbol.clone()).or_default().push(import.slot);
+        }
         self.insert_missing();
         self.init_globals();
         self.memory();
@@ -87,7 +91,6 @@ impl Assembler<'_> {
                     .help("give one of them another number");
                 self.diagnostics.push(diagnostic);
             }
-            self.slots.entry(import.symbol.clone()).or_default().push(import.slot);
             self.module.imports.push(import);
             self.map.imports.push(lib.location);
         }
@@ -95,10 +98,7 @@ impl Assembler<'_> {
 
     fn import(&mut self, lib: &LibDecl) -> Option<Import> {
         let slot = self.evaluate_integer(&lib.slot, "a slot number");
-        let version = match &lib.version {
-            Some(expr) => Some(self.evaluate_integer(expr, "a version").map(|v| (v, expr.span))?),
-            None => None,
-        };
+        let version = self.version(&lib.version);
         let library = self.name_literal(lib.library)?;
         let symbol = match lib.symbol.of(self.text) {
             quoted if quoted.starts_with('"') => self.name_literal(lib.symbol)?,
@@ -110,25 +110,25 @@ impl Assembler<'_> {
             self.error(Code::BadLib, lib.slot.span, message, "slots are numbered from 0 to 65535");
             return None;
         };
-        let version = match version.map(|(v, span)| (u32::try_from(v), span)) {
-            None => None,
-            Some((Ok(version), _)) => Some(version),
-            Some((Err(_), span)) => {
-                self.error(
-                    Code::DoesNotFit,
-                    span,
-                    "a version is a number of 32 bits",
-                    "does not fit",
-                );
-                return None;
-            }
-        };
+        let version = version?;
         let signature = lib.signature.clone().unwrap_or_default();
         Some(Import { slot, library, symbol, signature, version, lazy: lib.lazy })
     }
 
+    /// The version that a `.lib` asks for, if it does; `None` after an error.
+    pub(super) fn version(&mut self, expr: &Option<Expr>) -> Option<Option<u32>> {
+        let Some(expr) = expr else { return Some(None) };
+        let version = self.evaluate_integer(expr, "a version")?;
+        if let Ok(version) = u32::try_from(version) {
+            return Some(Some(version));
+        }
+        let message = "a version is a number of 32 bits";
+        self.error(Code::DoesNotFit, expr.span, message, "does not fit");
+        None
+    }
+
     /// A text that names a file or symbol: not empty, UTF-8, without NUL.
-    fn name_literal(&mut self, span: Span) -> Option<String> {
+    pub(super) fn name_literal(&mut self, span: Span) -> Option<String> {
         let bytes = self.text_literal(span)?;
         match String::from_utf8(bytes) {
             Ok(name) if !name.is_empty() && !name.contains('\0') => Some(name),

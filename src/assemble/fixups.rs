@@ -119,7 +119,8 @@ impl Assembler<'_> {
             }
             return u32::try_from(slot).ok().map(u64::from);
         }
-        let near = self.closest(name, self.slots.keys().map(|symbol| &**symbol));
+        let bound = self.slots.keys().chain(&self.offered);
+        let near = self.closest(name, bound.map(|symbol| &**symbol));
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32"),

@@ -16,15 +16,22 @@ mod finish;
 mod fixups;
 mod layout;
 mod operands;
+mod whole;
+
+pub use whole::{Offer, Offers};
 
 use crate::diagnostics::{Code, Diagnostic, SourceId, Sources};
 use crate::module::Module;
 
-/// Assembles a text.
+/// Assembles a text. `offers` tells what the libraries hold that it binds as a whole.
 ///
 /// # Errors
 /// All that is wrong with it, in the order of its lines.
-pub fn assemble(source: SourceId, sources: &Sources) -> Result<Module, Vec<Diagnostic>> {
+pub fn assemble(
+    source: SourceId,
+    sources: &Sources,
+    offers: &Offers,
+) -> Result<Module, Vec<Diagnostic>> {
     let it = sources.get(source);
     let text = it.text.as_deref().unwrap_or("");
     if u32::try_from(text.len()).is_err() {
@@ -34,5 +41,5 @@ pub fn assemble(source: SourceId, sources: &Sources) -> Result<Module, Vec<Diagn
                 .help("split the program"),
         ]);
     }
-    assembler::Assembler::new(source, &it.name, text).run()
+    assembler::Assembler::new(source, &it.name, text, offers).run()
 }

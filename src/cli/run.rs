@@ -1,12 +1,12 @@
 //! `hotvm run`
 
 use super::events::EventLog;
-use super::{EXIT_STATUS, NativeFlags, reload, report::Report, status, watch};
+use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status, watch};
 use clap::Args;
 use hotvm::diagnostics::{Code, Diagnostic, Position};
 use hotvm::engine::{Doorbell, Exit, Host, Output, Vm};
-use hotvm::native::{BindError, Libraries, Settings};
-use hotvm::program::{Input, Program, load};
+use hotvm::native::{BindError, Libraries};
+use hotvm::program::{Input, Program};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
     #[command(flatten)]
-    native: NativeFlags,
+    pub(super) native: NativeFlags,
 }
 
 /// A program with all that it needs to run, and to run again.
@@ -84,7 +84,7 @@ impl Run {
 
     fn session(&self, report: &mut Report) -> Result<Session, Vec<Diagnostic>> {
         let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
-        let program = load(input, &mut report.sources)?;
+        let program = self.native.load(input, report)?;
         let output = Output::new(io::stdout(), io::stdout().is_terminal());
         let args = self.args.iter().map(|arg| arg.as_encoded_bytes().to_vec()).collect();
         let host = Host::new(output, io::stdin().lock(), args);
@@ -103,17 +103,6 @@ impl Run {
         };
         let settings = self.native.settings(folder).map_err(|diagnostic| vec![diagnostic])?;
         Ok(Libraries::new(program.verified.module().imports.clone(), settings))
-    }
-}
-
-impl NativeFlags {
-    fn settings(&self, folder: &Path) -> Result<Settings, Diagnostic> {
-        let mut settings = Settings::for_program(folder)?;
-        settings.lib_dirs.clone_from(&self.lib_dir);
-        settings.allow_libs.clone_from(&self.allow_lib);
-        settings.allow_system_libs = self.allow_system_libs;
-        settings.no_native = self.no_native;
-        Ok(settings)
     }
 }
 

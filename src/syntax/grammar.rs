@@ -87,21 +87,28 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
     let result = move || token(Kind::Arrow).ignore_then(name("a type"));
     let at = move || word(text, "at").ignore_then(expr()).or_not();
 
+    let version = || word(text, "version").ignore_then(expr()).or_not();
+    let lazy = || word(text, "lazy").or_not().map(|lazy| lazy.is_some());
     let lib = token(Kind::Lib)
         .ignore_then(expr().labelled("a slot number"))
         .then(expect(Kind::Text, "a library in double quotes"))
         .then(name("a function name").or(token(Kind::Text)))
         .then(parenthesised(name("a type").boxed()).then(result().or_not()).or_not())
-        .then(word(text, "version").ignore_then(expr()).or_not())
-        .then(word(text, "lazy").or_not())
+        .then(version())
+        .then(lazy())
         .map(|(((((slot, library), symbol), signature), version), lazy)| Directive::Lib {
             slot,
             library,
             symbol,
             signature,
             version,
-            lazy: lazy.is_some(),
+            lazy,
         });
+    let whole_lib = token(Kind::Lib)
+        .ignore_then(token(Kind::Text))
+        .then(version())
+        .then(lazy())
+        .map(|((library, version), lazy)| Directive::WholeLib { library, version, lazy });
     let func = token(Kind::Func)
         .ignore_then(name("a function name"))
         .then(parenthesised(param().boxed()).or_not())
@@ -155,7 +162,7 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
         func.boxed(),
         end.boxed(),
         local.boxed(),
-        lib.boxed(),
+        whole_lib.or(lib).boxed(),
         global.boxed(),
         data.boxed(),
         zero.boxed(),
