@@ -5,17 +5,21 @@
 //! bytes. What only the end of the text can tell (functions, globals and constants that stand
 //! further below) is left out of those bytes and inserted last (`fixups`).
 //!
-//! This room turns names into numbers; whether the program makes sense is for `verify` to say.
+//! This room turns names into numbers; whether the program makes sense is for `verify` to say, except
+//! where only the text has a place to point at, such as the `.func` of an empty function.
 #![forbid(unsafe_code)]
 
+mod advice;
 mod assembler;
 mod body;
+mod consequences;
 mod constants;
 mod declare;
 mod finish;
 mod fixups;
 mod layout;
 mod operands;
+mod types;
 mod whole;
 
 pub use whole::{Offer, Offers};

@@ -134,7 +134,11 @@ fn not_text(bytes: &[u8], offset: usize, source: SourceId) -> Diagnostic {
         _ => "",
     };
     let message = format!("neither program text nor hotvm bytecode{kind}");
+    let label = match bytes.get(offset) {
+        Some(0) => "a NUL byte, which no text has",
+        _ => "not UTF-8 from here on",
+    };
     Diagnostic::error(Code::NotBytecode, message)
-        .at(source, Position::Offset(offset as u64), "no text from here on")
+        .at(source, Position::Offset(offset as u64), label)
         .help("program text is UTF-8; bytecode comes from `hotvm asm`")
 }
