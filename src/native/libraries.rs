@@ -1,8 +1,9 @@
 //! The libraries and slots of one program, and how they change.
 
 use super::build::Builder;
-use super::call::{CallError, Plan, Pointers};
+use super::call::{CallError, Failure, Plan, Pointers};
 use super::generation::{Content, Generation};
+use super::guard::{self, Fault, Guard, GuardMode, Stopped};
 use super::policy::Policy;
 use super::read::read_at_rest;
 use super::resolve::Place;
@@ -55,6 +56,7 @@ pub struct Libraries {
     builder: Builder,
     /// Host pointers that the program may pass back.
     pointers: Pointers,
+    guard: Guard,
     warnings: Vec<Diagnostic>,
 }
 
@@ -105,8 +107,19 @@ impl Libraries {
             policy: Policy::new(&settings),
             builder: Builder::new(settings),
             pointers: Pointers::default(),
+            guard: Guard::default(),
             warnings: Vec::new(),
         }
+    }
+
+    /// Sets whether crashes of native code become errors; at first they do not.
+    pub fn set_guard(&mut self, mode: GuardMode) {
+        self.guard.mode = mode;
+    }
+
+    /// Sets how long a guarded call may take before it is interrupted; at first, for ever.
+    pub fn set_native_timeout(&mut self, timeout: Option<Duration>) {
+        self.guard.timeout = timeout;
     }
 
     /// Binds every slot that is not lazy. All failures are reported.
@@ -182,8 +195,27 @@ impl Libraries {
         // SAFETY: the target is a function of a loaded library, and loaded libraries stay mapped.
         // That it has the signature of its `.lib` line is the word of whoever wrote that line: the
         // policy lets in only libraries that the user vouches for.
-        unsafe { plan.call(bound.target, args, memory, &mut self.pointers) }
-            .map_err(|misfit| misfit.explain(&self.imports[import], args, memory.len()))
+        unsafe { plan.call(bound.target, args, memory, &mut self.pointers, self.guard.context()) }
+            .map_err(|failure| match failure {
+                Failure::Misfit(misfit) => {
+                    misfit.explain(&self.imports[import], args, memory.len())
+                }
+                Failure::Stopped(stopped) => CallError::Fault(self.fault(import, &stopped)),
+            })
+    }
+
+    /// Says what became of a call. Until it is known that the heap is sound, nothing here uses it.
+    #[cold]
+    fn fault(&self, import: usize, stopped: &Stopped) -> Box<Fault> {
+        let crash = stopped.judge();
+        let function = &self.imports[import].symbol;
+        let bound = self.slots[import].bound.expect("only what is bound is called");
+        let Library { name, number, .. } = &self.libraries[bound.library];
+        if crash.taint.is_some() {
+            guard::prepare_to_end(function, name, *number, &crash);
+        }
+        let (function, library) = (function.clone(), name.clone());
+        Box::new(Fault { import, function, library, generation: *number, crash })
     }
 
     #[cold]

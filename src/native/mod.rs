@@ -11,7 +11,9 @@
 //!   all slots of the library change together, or none.
 //! - `call` passes arguments and results between the operand stack and C.
 //!
-//! What differs between operating systems is in `os`. This room knows nothing of modules, engines or
+//! - `guard` turns a crash of the function into an error.
+//!
+//! What differs between operating systems is in `os`, but for the signals of `guard`. This room knows nothing of modules, engines or
 //! the command line, and prints nothing.
 #![allow(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -21,6 +23,7 @@ mod call;
 mod check;
 mod config;
 mod generation;
+mod guard;
 mod libraries;
 mod os;
 mod policy;
@@ -32,5 +35,6 @@ mod tests;
 
 pub use call::CallError;
 pub use config::{Config, TestConfig};
+pub use guard::{Access, Cause, Crash, Fault, GuardMode, Taint, Text, end_process};
 pub use libraries::{BindError, Libraries, Reload};
 pub use settings::Settings;
