@@ -1,15 +1,17 @@
 //! `hotvm run`
 
 use super::{EXIT_STATUS, NativeFlags, reload, report::Report, status};
-use clap::Args;
+use clap::error::ErrorKind;
+use clap::{Args, ValueEnum};
 use hotvm::diagnostics::{Code, Diagnostic, Position};
-use hotvm::engine::{Host, Output, Vm};
-use hotvm::native::{BindError, Libraries, Settings};
+use hotvm::engine::{Host, Output, TrapKind, Vm};
+use hotvm::native::{BindError, CallError, GuardMode, Libraries, Settings, end_process};
 use hotvm::program::{Input, Program, load};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 /// Runs a program. Text is assembled first.
 #[derive(Args)]
@@ -29,8 +31,25 @@ pub(super) struct Run {
     /// After each run, wait for Enter, reload the libraries that have changed, and run again
     #[arg(long)]
     reload_on_enter: bool,
+    /// Turn crashes of native code into errors; on with --reload-on-enter, otherwise off
+    #[arg(long, value_name = "WHEN")]
+    guard: Option<Switch>,
+    /// Interrupt native calls that take longer than this; turns the guard on
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    native_timeout: Option<Duration>,
     #[command(flatten)]
     native: NativeFlags,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|it| !it.is_zero()).ok_or_else(|| "not a number of seconds above 0".to_owned())
 }
 
 /// A program with all that it needs to run, and to run again.
@@ -70,10 +89,30 @@ impl Run {
         let folder = input.folder.clone();
         let program = load(input, &mut report.sources)?;
         let settings = self.native.settings(&folder).map_err(|diagnostic| vec![diagnostic])?;
-        let libraries = Libraries::new(program.verified.module().imports.clone(), settings);
+        let imports = program.verified.module().imports.clone();
+        let mut libraries = Libraries::new(imports, settings);
+        libraries.set_guard(self.guard(report));
+        libraries.set_native_timeout(self.native_timeout);
         let output = Output::new(io::stdout(), io::stdout().is_terminal());
         let args = self.args.iter().map(|arg| arg.as_encoded_bytes().to_vec()).collect();
         Ok(Session { program, libraries, host: Host::new(output, io::stdin().lock(), args) })
+    }
+
+    fn guard(&self, report: &Report) -> GuardMode {
+        if self.guard == Some(Switch::Off) && self.native_timeout.is_some() {
+            let words = "--native-timeout needs the guard, and --guard off turns it off\n";
+            clap::Error::raw(ErrorKind::ArgumentConflict, words).exit();
+        }
+        let is_asked_for = self.guard.is_some() || self.native_timeout.is_some();
+        let is_on = self.guard.map_or(self.reload_on_enter || is_asked_for, |it| it == Switch::On);
+        if !is_on {
+            return GuardMode::Off;
+        }
+        if is_asked_for && !GuardMode::available() {
+            let words = "native code cannot be guarded on this platform";
+            report.error(Diagnostic::warning(Code::Unsupported, words));
+        }
+        GuardMode::On
     }
 }
 
@@ -116,7 +155,12 @@ impl Session {
             Err(trap) => {
                 let diagnostic = self.program.explain(&trap, &mut report.sources);
                 report.error(diagnostic);
-                status::TRAPPED
+                match trap.kind {
+                    TrapKind::Native(CallError::Fault(fault)) if fault.is_tainted() => {
+                        end_process(status::TRAPPED)
+                    }
+                    _ => status::TRAPPED,
+                }
             }
         }
     }
