@@ -142,7 +142,7 @@ fn compile(folder: &Path, name: &str, code: &str) {
 /// The functions of a library, guarded.
 struct Lab {
     libraries: Libraries,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Lab {
@@ -162,7 +162,7 @@ impl Lab {
         let mut libraries = Libraries::new(imports, settings);
         libraries.set_guard(GuardMode::On);
         libraries.bind_all().unwrap();
-        Lab { libraries, _folder: folder }
+        Lab { libraries, folder }
     }
 
     fn call(&mut self, function: &str, n: i64) -> Result<i64, CallError> {
@@ -338,6 +338,28 @@ fn a_fault_tells_its_parts() {
     assert_eq!((fault.import, fault.crash.taint), (3, None));
     assert!(fault.crash.place.as_str().starts_with("null_write+0x"));
     assert_eq!(CallError::Fault(Box::new(fault)).code(), Code::NativeFault);
+}
+
+#[test]
+fn a_crashing_generation_gives_way_to_the_one_before() {
+    let mut lab = Lab::new();
+    let change = |lab: &Lab, code: &str| {
+        compile(lab.folder.path(), "next.so", code);
+        let file = |name| lab.folder.path().join(name);
+        fs::rename(file("next.so"), file("libcrash.so")).unwrap();
+    };
+    let bad = CODE.replace("return n + 1;", "return *(volatile i64 *)(n & 0);");
+    change(&lab, &bad);
+    lab.libraries.reload(0).unwrap();
+    let Err(CallError::Fault(fault)) = lab.call("fine", 1) else { panic!("it works") };
+    assert_eq!(fault.generation, 2);
+    assert_eq!(lab.call("fine", 1), Ok(2));
+    // The same again is refused; something else is not.
+    lab.libraries.reload(0).unwrap_err();
+    assert_eq!(lab.call("fine", 1), Ok(2));
+    change(&lab, &CODE.replace("return n + 1;", "return n + 7;"));
+    lab.libraries.reload(0).unwrap();
+    assert_eq!(lab.call("fine", 1), Ok(8));
 }
 
 /// A program in a folder of its own, run by hotvm.

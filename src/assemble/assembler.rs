@@ -4,11 +4,15 @@ use super::body::{Body, Item};
 use super::constants::Constant;
 use super::declare::{DataDecl, LibDecl, Named};
 use super::fixups::Fixup;
-use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Span, closest};
+use crate::diagnostics::{self, Code, Diagnostic, Position, SourceId, Span};
 use crate::isa::{FuncType, Op};
 use crate::module::{FunctionNames, Location, Module, Names, SourceFile, SourceMap};
 use crate::syntax::{self, Directive, Line, SizeExpr, Statement};
 use rustc_hash::FxHashMap;
+use std::cell::Cell;
+
+/// How many mistakes get a suggestion. Each takes a look at all names, and nobody reads more.
+const MAX_SUGGESTIONS: u32 = 20;
 
 /// Names of one kind, with what they stand for.
 pub(super) type Table<'s, T> = FxHashMap<&'s str, T>;
@@ -30,6 +34,8 @@ pub(super) struct Assembler<'s> {
     pub(super) data_decls: Vec<DataDecl>,
     pub(super) global_inits: Vec<(Span, Option<syntax::Expr>)>,
     pub(super) libs: Vec<LibDecl>,
+    /// The slots of each native function, once the `.lib`s are evaluated.
+    pub(super) slots: FxHashMap<String, Vec<u16>>,
     pub(super) memory: Option<(SizeExpr, Option<SizeExpr>, Span)>,
     pub(super) entry: Option<Span>,
 
@@ -42,6 +48,7 @@ pub(super) struct Assembler<'s> {
     pub(super) fixups: Vec<Fixup>,
     /// Where the next statement stood, when `.loc` says so.
     pub(super) loc: Option<Location>,
+    suggestions_left: Cell<u32>,
 }
 
 impl<'s> Assembler<'s> {
@@ -64,6 +71,7 @@ impl<'s> Assembler<'s> {
             data_decls: Vec::new(),
             global_inits: Vec::new(),
             libs: Vec::new(),
+            slots: FxHashMap::default(),
             memory: None,
             entry: None,
             function: None,
@@ -71,6 +79,7 @@ impl<'s> Assembler<'s> {
             spare: Body::default(),
             fixups: Vec::new(),
             loc: None,
+            suggestions_left: Cell::new(MAX_SUGGESTIONS),
         }
     }
 
@@ -225,12 +234,22 @@ impl<'s> Assembler<'s> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// What a mistyped name was probably meant to be.
+    pub(super) fn closest<'a>(
+        &self,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        self.suggestions_left.set(self.suggestions_left.get().checked_sub(1)?);
+        diagnostics::closest(name, candidates)
+    }
+
     fn unknown_mnemonic(&mut self, mnemonic: Span) {
         // Its operand is not looked at, but the instruction stands where it stands: labels after it
         // keep their distance.
         self.body().items.push(Item::nop());
         let name = mnemonic.of(self.text);
-        let near = closest(name, Op::ALL.iter().map(|op| op.mnemonic()));
+        let near = self.closest(name, Op::ALL.iter().map(|op| op.mnemonic()));
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => "docs/isa.md lists all instructions".to_owned(),

@@ -1,7 +1,7 @@
 //! Constant expressions and their values.
 
 use super::assembler::Assembler;
-use crate::diagnostics::{Code, Diagnostic, Span, closest};
+use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::literal;
 use crate::syntax::{BinaryOp, Expr, ExprKind};
 
@@ -157,7 +157,7 @@ impl<'s> Assembler<'s> {
     fn unknown_name<T>(&self, span: Span) -> Result<T> {
         let name = span.of(self.text);
         let known = self.constants.keys().chain(self.data.keys()).copied();
-        let help = match closest(name, known) {
+        let help = match self.closest(name, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.globals.contains_key(name) => {
                 format!("`{name}` is a global; `LOAD {name}` pushes its value")

@@ -3,7 +3,7 @@
 use super::assembler::Assembler;
 use super::body::Body;
 use super::constants::{Constant, State};
-use crate::diagnostics::{Code, Diagnostic, Span, closest};
+use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{CType, FuncType, Signature, ValueType};
 use crate::module::{Global, Location, SourceFile};
 use crate::syntax::{Directive, Expr, Operand, Param, SizeExpr};
@@ -267,7 +267,7 @@ impl<'s> Assembler<'s> {
 
     fn unknown_type(&mut self, span: Span, near: Option<&str>, known: &[&str], all: &str) {
         let name = span.of(self.text);
-        let near = near.or_else(|| closest(name, known.iter().copied()));
+        let near = near.or_else(|| self.closest(name, known.iter().copied()));
         let help = match near {
             Some(near) => format!("did you mean `{near}`? ({all})"),
             None => all.to_owned(),

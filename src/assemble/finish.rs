@@ -6,6 +6,7 @@ use super::declare::LibDecl;
 use crate::diagnostics::{Code, Diagnostic, Position, Span};
 use crate::isa::{Import, ValueType};
 use crate::syntax::Expr;
+use rustc_hash::FxHashMap;
 
 impl Assembler<'_> {
     pub(super) fn finish(&mut self) {
@@ -75,10 +76,10 @@ impl Assembler<'_> {
     }
 
     fn imports(&mut self) {
-        let mut first_uses: Vec<(u16, Span)> = Vec::new();
+        let mut first_uses: FxHashMap<u16, Span> = FxHashMap::default();
         for lib in std::mem::take(&mut self.libs) {
             let Some(import) = self.import(&lib) else { continue };
-            if let Some(&(_, first)) = first_uses.iter().find(|(slot, _)| *slot == import.slot) {
+            if let Some(first) = first_uses.insert(import.slot, lib.span) {
                 let message = format!("slot {} is bound twice", import.slot);
                 let diagnostic = Diagnostic::error(Code::DuplicateName, message)
                     .at_span(self.source, lib.span, "again here")
@@ -86,7 +87,7 @@ impl Assembler<'_> {
                     .help("give one of them another number");
                 self.diagnostics.push(diagnostic);
             }
-            first_uses.push((import.slot, lib.span));
+            self.slots.entry(import.symbol.clone()).or_default().push(import.slot);
             self.module.imports.push(import);
             self.map.imports.push(lib.location);
         }

@@ -5,7 +5,7 @@
 
 use super::assembler::Assembler;
 use super::constants::Value;
-use crate::diagnostics::{Code, Diagnostic, Span, closest};
+use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{Op, OperandKind, write_operand};
 use crate::syntax::Expr;
 
@@ -22,8 +22,8 @@ pub(super) struct Fixup {
 pub(super) enum Missing {
     /// A function further below.
     Func(Op, Span),
-    /// A global further below; `near` is the local with the most similar name.
-    Global { op: Op, span: Span, near: Option<String> },
+    /// A global further below.
+    Global(Op, Span),
     /// The slot of a native function.
     Slot(Op, Span),
     /// The value of an expression.
@@ -47,7 +47,7 @@ impl Assembler<'_> {
             while let Some(fixup) = next.next_if(|f| f.function as usize == index) {
                 code.extend_from_slice(&old[copied..fixup.at as usize]);
                 copied = fixup.at as usize;
-                if let Some((op, arg)) = self.found(&fixup.missing) {
+                if let Some((op, arg)) = self.found(fixup) {
                     code.push(op as u8);
                     write_operand(&mut code, op.operand(), arg);
                 }
@@ -60,8 +60,8 @@ impl Assembler<'_> {
     }
 
     /// What was missing, now that the whole text is known.
-    fn found(&mut self, missing: &Missing) -> Option<(Op, u64)> {
-        match missing {
+    fn found(&mut self, fixup: &Fixup) -> Option<(Op, u64)> {
+        match &fixup.missing {
             Missing::Func(op, span) => {
                 let index = match self.functions.get(span.of(self.text)) {
                     Some(found) => found.index,
@@ -69,9 +69,9 @@ impl Assembler<'_> {
                 };
                 Some((*op, index.into()))
             }
-            Missing::Global { op, span, near } => match self.globals.get(span.of(self.text)) {
+            Missing::Global(op, span) => match self.globals.get(span.of(self.text)) {
                 Some(found) => Some((*op, found.index.into())),
-                None => self.unknown_variable(*span, near.as_deref()),
+                None => self.unknown_variable(*span, fixup.function),
             },
             Missing::Slot(op, span) => Some((*op, self.slot(*span)?)),
             Missing::Expr(op, expr) => match (op.operand(), self.evaluate(expr)?) {
@@ -96,10 +96,9 @@ impl Assembler<'_> {
     /// A slot is called by the name of its function, or by a constant.
     fn slot(&mut self, span: Span) -> Option<u64> {
         let name = span.of(self.text);
-        let mut slots = self.module.imports.iter().filter(|i| i.symbol == name).map(|i| i.slot);
-        match (slots.next(), slots.next()) {
-            (Some(slot), None) => return Some(slot.into()),
-            (Some(first), Some(second)) => {
+        match self.slots.get(name).map_or(&[][..], |slots| slots) {
+            &[slot] => return Some(slot.into()),
+            &[first, second, ..] => {
                 let message = format!("`{name}` is the function of more than one slot");
                 let help = format!("call it by number: slot {first} or {second}");
                 self.push(
@@ -109,7 +108,7 @@ impl Assembler<'_> {
                 );
                 return None;
             }
-            (None, _) => {}
+            [] => {}
         }
         if self.constants.contains_key(name) {
             let expr = Expr { span, kind: crate::syntax::ExprKind::Name };
@@ -120,7 +119,7 @@ impl Assembler<'_> {
             }
             return u32::try_from(slot).ok().map(u64::from);
         }
-        let near = closest(name, self.module.imports.iter().map(|i| &*i.symbol));
+        let near = self.closest(name, self.slots.keys().map(|symbol| &**symbol));
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32"),
@@ -136,8 +135,8 @@ impl Assembler<'_> {
 
     fn unknown_function<T>(&mut self, span: Span) -> Option<T> {
         let name = span.of(self.text);
-        let native = self.module.imports.iter().any(|i| i.symbol == name);
-        let help = match closest(name, self.functions.keys().copied()) {
+        let native = self.slots.contains_key(name);
+        let help = match self.closest(name, self.functions.keys().copied()) {
             _ if native => format!("`{name}` is native: write `CALL_NATIVE {name}`"),
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("define it with `.func {name}` … `.end`"),
@@ -151,9 +150,11 @@ impl Assembler<'_> {
         None
     }
 
-    fn unknown_variable<T>(&mut self, span: Span, near: Option<&str>) -> Option<T> {
+    fn unknown_variable<T>(&mut self, span: Span, function: u32) -> Option<T> {
         let name = span.of(self.text);
-        let near = near.or_else(|| closest(name, self.globals.keys().copied()));
+        let locals = &self.names.functions[function as usize].locals;
+        let near = self.closest(name, locals.iter().map(|local| &**local));
+        let near = near.or_else(|| self.closest(name, self.globals.keys().copied()));
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if self.constants.contains_key(name) || self.data.contains_key(name) => {

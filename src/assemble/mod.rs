@@ -1,9 +1,9 @@
 //! Program text to [`Module`].
 //!
-//! Text is read once, line by line ([`assembler`]): declarations are noted, and the instructions of
-//! a function wait until its end, when its labels and locals are known ([`body`]). They then become
+//! Text is read once, line by line (`assembler`): declarations are noted, and the instructions of
+//! a function wait until its end, when its labels and locals are known (`body`). They then become
 //! bytes. What only the end of the text can tell (functions, globals and constants that stand
-//! further below) is left out of those bytes and inserted last ([`fixups`]).
+//! further below) is left out of those bytes and inserted last (`fixups`).
 //!
 //! This room turns names into numbers; whether the program makes sense is for `verify` to say.
 #![forbid(unsafe_code)]

@@ -4,14 +4,17 @@
 //! else to standard error; a pipe that nobody reads any more ends the command silently.
 
 mod asm;
+mod bind;
 mod completions;
 mod dis;
+mod events;
 mod explain;
 mod output;
 mod reload;
 mod report;
 mod run;
 mod test;
+mod watch;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -83,6 +86,8 @@ enum Command {
     Run(run::Run),
     /// Turn a program back into text
     Dis(dis::Dis),
+    /// Print the `.lib` lines for all that a library exports
+    Bind(bind::Bind),
     /// Run programs and compare what they do with the expectations in their comments
     Test(test::Test),
     /// Explain an error code
@@ -116,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Asm(it) => it.run(&mut report),
         Command::Run(it) => it.run(&mut report),
         Command::Dis(it) => it.run(&mut report),
+        Command::Bind(it) => it.run(&mut report),
         Command::Test(it) => it.run(&mut report),
         Command::Explain(it) => it.run(&mut report),
         Command::Completions(it) => it.run(&mut report),

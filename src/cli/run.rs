@@ -1,16 +1,17 @@
 //! `hotvm run`
 
-use super::{EXIT_STATUS, NativeFlags, reload, report::Report, status};
+use super::events::EventLog;
+use super::{EXIT_STATUS, NativeFlags, reload, report::Report, status, watch};
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use hotvm::diagnostics::{Code, Diagnostic, Position};
-use hotvm::engine::{Host, Output, TrapKind, Vm};
+use hotvm::engine::{Doorbell, Exit, Host, Output, TrapKind, Vm};
 use hotvm::native::{BindError, CallError, GuardMode, Libraries, Settings, end_process};
 use hotvm::program::{Input, Program, load};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Runs a program. Text is assembled first.
@@ -18,6 +19,7 @@ use std::time::Duration;
 #[command(after_help = format!("\
 Examples:
   hotvm run game.vasm
+  hotvm run game.vasm --watch                 libraries reload as they change, while it runs
   hotvm run game.vasm --reload-on-enter       run again with changed libraries at each Enter
   hotvm run stats.vbc -- -5 12                what follows `--` are the program's arguments
 
@@ -25,13 +27,23 @@ Examples:
 pub(super) struct Run {
     /// The program, text or bytecode; standard input for `-` or nothing
     #[arg(default_value = "-")]
-    input: PathBuf,
+    pub(super) input: PathBuf,
     /// Arguments of the program, which reads them with ARG
     args: Vec<OsString>,
+    /// Reload libraries while the program runs, as their files or sources change; start again when
+    /// the program's own text changes, or a library after its end
+    #[arg(long, conflicts_with = "reload_on_enter")]
+    watch: bool,
     /// After each run, wait for Enter, reload the libraries that have changed, and run again
     #[arg(long)]
     reload_on_enter: bool,
-    /// Turn crashes of native code into errors; on with --reload-on-enter, otherwise off
+    /// With --watch: libraries that change together change as one, or not at all
+    #[arg(long, requires = "watch")]
+    pub(super) atomic_group: bool,
+    /// Write what happens to libraries as JSON lines to a file, or to standard error for `-`
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Turn crashes of native code into errors; on with --watch and --reload-on-enter, otherwise off
     #[arg(long, value_name = "WHEN")]
     guard: Option<Switch>,
     /// Interrupt native calls that take longer than this; turns the guard on
@@ -57,20 +69,23 @@ pub(super) struct Session {
     pub(super) program: Program,
     pub(super) libraries: Libraries,
     pub(super) host: Host,
+    pub(super) doorbell: Doorbell,
+    log: EventLog,
 }
 
 impl Run {
     pub(super) fn run(self, report: &mut Report) -> u8 {
-        if self.reload_on_enter && self.input == Path::new("-") {
+        if (self.reload_on_enter || self.watch) && self.input == Path::new("-") {
             report.error(
                 Diagnostic::error(
                     Code::CannotRead,
-                    "--reload-on-enter needs standard input for itself",
+                    "a program from standard input cannot be run again",
                 )
                 .help("name the program's file"),
             );
             return status::USAGE;
         }
+        self.check_guard(report);
         let mut session = match self.session(report) {
             Ok(session) => session,
             Err(diagnostics) => {
@@ -78,41 +93,61 @@ impl Run {
                 return status::REJECTED;
             }
         };
-        match self.reload_on_enter {
-            true => reload::run_on_enter(&mut session, report),
-            false => session.run(report),
+        if self.watch {
+            watch::run_watching(&self, session, report)
+        } else if self.reload_on_enter {
+            reload::run_on_enter(&mut session, report)
+        } else {
+            session.run(report).0
         }
     }
 
     fn session(&self, report: &mut Report) -> Result<Session, Vec<Diagnostic>> {
         let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
-        let folder = input.folder.clone();
         let program = load(input, &mut report.sources)?;
-        let settings = self.native.settings(&folder).map_err(|diagnostic| vec![diagnostic])?;
-        let imports = program.verified.module().imports.clone();
-        let mut libraries = Libraries::new(imports, settings);
-        libraries.set_guard(self.guard(report));
-        libraries.set_native_timeout(self.native_timeout);
         let output = Output::new(io::stdout(), io::stdout().is_terminal());
         let args = self.args.iter().map(|arg| arg.as_encoded_bytes().to_vec()).collect();
-        Ok(Session { program, libraries, host: Host::new(output, io::stdin().lock(), args) })
+        let host = Host::new(output, io::stdin().lock(), args);
+        let live = self.watch || self.reload_on_enter;
+        let log = EventLog::open(self.events.as_deref(), live, report).map_err(|d| vec![d])?;
+        let libraries = self.libraries(&program)?;
+        let mut session = Session { program, libraries, host, doorbell: Doorbell::default(), log };
+        session.attend(report);
+        Ok(session)
     }
 
-    fn guard(&self, report: &Report) -> GuardMode {
+    fn libraries(&self, program: &Program) -> Result<Libraries, Vec<Diagnostic>> {
+        let folder = match self.input.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let settings = self.native.settings(folder).map_err(|diagnostic| vec![diagnostic])?;
+        let imports = program.verified.module().imports.clone();
+        let mut libraries = Libraries::new(imports, settings);
+        libraries.set_guard(self.guard());
+        libraries.set_native_timeout(self.native_timeout);
+        Ok(libraries)
+    }
+
+    fn guard(&self) -> GuardMode {
+        let usual = self.watch || self.reload_on_enter || self.native_timeout.is_some();
+        match self.guard.map_or(usual, |switch| switch == Switch::On) {
+            true => GuardMode::On,
+            false => GuardMode::Off,
+        }
+    }
+
+    /// Says what cannot be had.
+    fn check_guard(&self, report: &Report) {
         if self.guard == Some(Switch::Off) && self.native_timeout.is_some() {
             let words = "--native-timeout needs the guard, and --guard off turns it off\n";
             clap::Error::raw(ErrorKind::ArgumentConflict, words).exit();
         }
-        let is_asked_for = self.guard.is_some() || self.native_timeout.is_some();
-        let is_on = self.guard.map_or(self.reload_on_enter || is_asked_for, |it| it == Switch::On);
-        if !is_on {
-            return GuardMode::Off;
-        }
+        let is_asked_for = self.guard == Some(Switch::On) || self.native_timeout.is_some();
         if is_asked_for && !GuardMode::available() {
             let words = "native code cannot be guarded on this platform";
             report.error(Diagnostic::warning(Code::Unsupported, words));
         }
-        GuardMode::On
     }
 }
 
@@ -128,17 +163,42 @@ impl NativeFlags {
 }
 
 impl Session {
-    /// Binds the program's libraries and runs it once. Gives the exit status.
-    pub(super) fn run(&mut self, report: &mut Report) -> u8 {
+    /// Lets the log hear of the libraries.
+    fn attend(&mut self, report: &mut Report) {
+        self.log.set_program(&mut self.program, report);
+        self.libraries.on_event(self.log.sink());
+    }
+
+    /// Puts another program in the place of this one. Its libraries stay when it asks for the same;
+    /// tells whether they do.
+    pub(super) fn replace_program(
+        &mut self,
+        run: &Run,
+        program: Program,
+        report: &mut Report,
+    ) -> Result<bool, Vec<Diagnostic>> {
+        let imports = &self.program.verified.module().imports;
+        let same = *imports == program.verified.module().imports;
+        if !same {
+            self.libraries = run.libraries(&program)?;
+        }
+        self.program = program;
+        self.attend(report);
+        Ok(same)
+    }
+
+    /// Binds the program's libraries and runs it once. Gives the exit status, and how the program
+    /// ended if it came to run and did not trap.
+    pub(super) fn run(&mut self, report: &mut Report) -> (u8, Option<Exit>) {
         let bound = self.libraries.bind_all();
         report.errors(&self.libraries.take_warnings());
         if let Err(errors) = bound {
             let diagnostics: Vec<_> =
-                errors.into_iter().map(|e| self.at_its_lib(e, report)).collect();
+                errors.into_iter().map(|error| self.at_its_lib(error, report)).collect();
             report.errors(&diagnostics);
-            return status::UNBOUND;
+            return (status::UNBOUND, None);
         }
-        let verified = Rc::clone(&self.program.verified);
+        let verified = Arc::clone(&self.program.verified);
         let mut vm = match Vm::new(&verified, &mut self.libraries, &mut self.host) {
             Ok(vm) => vm,
             Err(error) => {
@@ -147,11 +207,12 @@ impl Session {
                     .at(source, Position::Whole, "")
                     .help("ask for less with `.memory`");
                 report.error(diagnostic);
-                return status::REJECTED;
+                return (status::REJECTED, None);
             }
         };
+        vm.listen(self.doorbell.clone());
         match vm.run() {
-            Ok(exit) => exit.status(),
+            Ok(exit) => (exit.status(), Some(exit)),
             Err(trap) => {
                 let diagnostic = self.program.explain(&trap, &mut report.sources);
                 report.error(diagnostic);
@@ -159,7 +220,7 @@ impl Session {
                     TrapKind::Native(CallError::Fault(fault)) if fault.is_tainted() => {
                         end_process(status::TRAPPED)
                     }
-                    _ => status::TRAPPED,
+                    _ => (status::TRAPPED, None),
                 }
             }
         }

@@ -1,8 +1,14 @@
 //! "Did you mean": the known word nearest to a mistyped one.
 
+/// Longer words are not compared: the time goes with the product of their lengths.
+const MAX_LENGTH: usize = 64;
+
 /// The candidate nearest to `word`, where one is near enough to be meant. Case does not count, and
 /// a candidate that is the whole of one `_`-separated end of the word wins: `OP_PUSH` means `PUSH`.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > MAX_LENGTH {
+        return None;
+    }
     let word = word.to_lowercase();
     let budget = (word.chars().count() / 3).max(1);
     let distance = |candidate: &str| {
@@ -15,7 +21,8 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         }
         strsim::damerau_levenshtein(&word, &candidate)
     };
-    let best = candidates.into_iter().map(|c| (distance(c), c)).min_by_key(|&(d, _)| d);
+    let candidates = candidates.into_iter().filter(|c| c.len() <= MAX_LENGTH);
+    let best = candidates.map(|c| (distance(c), c)).min_by_key(|&(d, _)| d);
     best.filter(|&(d, _)| d <= budget).map(|(_, c)| c)
 }
 
@@ -32,5 +39,6 @@ mod tests {
         assert_eq!(closest("CALLNATIVE", known), Some("CALL_NATIVE"));
         assert_eq!(closest("frobnicate", known), None);
         assert_eq!(closest("", known), None);
+        assert_eq!(closest(&"x".repeat(1000), [&*"x".repeat(1000)]), None);
     }
 }

@@ -29,10 +29,10 @@ pub fn unary(op: Op, float: bool, a: u64) -> Result {
         Op::Ext16 => a as i16 as u64,
         Op::Ext32 => a as i32 as u64,
         Op::Sqrt => x.sqrt().to_bits(),
-        Op::Ceil => x.ceil().to_bits(),
-        Op::Floor => x.floor().to_bits(),
-        Op::Trunc => x.trunc().to_bits(),
-        Op::Nearest => x.round_ties_even().to_bits(),
+        Op::Ceil => round(x, f64::ceil),
+        Op::Floor => round(x, f64::floor),
+        Op::Trunc => round(x, f64::trunc),
+        Op::Nearest => round(x, f64::round_ties_even),
         Op::Itof => (int as f64).to_bits(),
         Op::Utof => (a as f64).to_bits(),
         Op::Ftoi => return float_to_int(x),
@@ -43,6 +43,12 @@ pub fn unary(op: Op, float: bool, a: u64) -> Result {
         Op::Demote => f64::from(x as f32).to_bits(),
         _ => unreachable!("{op:?} does not take one number"),
     })
+}
+
+/// Rounds by a function of the standard library, some of which give a signalling NaN back as it is
+/// where WebAssembly wants a quiet one. An addition makes it quiet.
+fn round(x: f64, to_whole: fn(f64) -> f64) -> u64 {
+    if x.is_nan() { (x + x).to_bits() } else { to_whole(x).to_bits() }
 }
 
 /// An instruction with two operands, of the groups arithmetic, integer and float: `a` is the deeper.

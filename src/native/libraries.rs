@@ -1,17 +1,22 @@
 //! The libraries and slots of one program, and how they change.
 
-use super::build::Builder;
 use super::call::{CallError, Failure, Plan, Pointers};
-use super::generation::{Content, Generation};
+use super::events::{EventKind, EventSink};
+use super::generation::Generation;
 use super::guard::{self, Fault, Guard, GuardMode, Stopped};
-use super::policy::Policy;
-use super::read::read_at_rest;
+use super::live::{Ledger, Live, LiveOptions, ReloadHandle, Update};
+use super::prepare::{Candidate, Failed, Known, Preparer};
+use super::read::Writer;
 use super::resolve::Place;
 use super::settings::Settings;
+use super::signature::Unchecked;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
-use std::collections::BTreeMap;
-use std::time::Duration;
+use blake3::Hash;
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Why an import could not be bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,15 +54,19 @@ pub enum Reload {
 /// that they really are, so two names of one file are one library with one set of variables.
 #[derive(Debug)]
 pub struct Libraries {
-    imports: Vec<Import>,
+    imports: Arc<[Import]>,
     slots: Vec<Slot>,
     libraries: Vec<Library>,
-    policy: Policy,
-    builder: Builder,
+    preparer: Preparer,
     /// Host pointers that the program may pass back.
     pointers: Pointers,
     guard: Guard,
     warnings: Vec<Diagnostic>,
+    events: EventSink,
+    /// The thread that prepares while the program runs, once there is one.
+    live: Option<Live>,
+    /// Contents that have crashed.
+    bad: HashSet<Hash>,
 }
 
 #[derive(Debug)]
@@ -77,39 +86,45 @@ struct Bound {
 
 #[derive(Debug)]
 struct Library {
-    /// As the import that loaded it names it.
     name: String,
-    /// Where the program means it to be: a link is followed anew at each reload.
     place: Place,
-    /// Where it was found to be.
+    inputs: Vec<PathBuf>,
+    /// Where the program's library was found to be.
     real: Place,
     /// The one that runs. Those before it stay mapped, without an owner.
     generation: Generation,
     /// Counts generations from 1.
     number: u32,
-}
-
-/// A generation that is loaded and has all that its slots need, but is not in use yet.
-struct Candidate {
-    generation: Generation,
-    targets: Vec<usize>,
-    built: Option<Duration>,
+    /// What its slots call: import and address.
+    targets: Vec<(usize, usize)>,
+    /// The functions that are called by the word of their `.lib` alone.
+    unchecked: Option<Unchecked>,
+    /// The generation before, to go back to when this one crashes.
+    previous: Option<Box<Library>>,
 }
 
 impl Libraries {
     /// The libraries of a program with these imports. Nothing is loaded yet.
     pub fn new(imports: Vec<Import>, settings: Settings) -> Libraries {
         let slot = |i: &Import| Slot { plan: Plan::new(&i.signature), bound: None, wanted: false };
+        let imports: Arc<[Import]> = imports.into();
         Libraries {
             slots: imports.iter().map(slot).collect(),
+            preparer: Preparer::new(Arc::clone(&imports), settings),
             imports,
             libraries: Vec::new(),
-            policy: Policy::new(&settings),
-            builder: Builder::new(settings),
             pointers: Pointers::default(),
             guard: Guard::default(),
             warnings: Vec::new(),
+            events: EventSink::default(),
+            live: None,
+            bad: HashSet::new(),
         }
+    }
+
+    /// Sends what happens from now on to a sink.
+    pub fn on_event(&mut self, sink: EventSink) {
+        self.events = sink;
     }
 
     /// Sets whether crashes of native code become errors; at first they do not.
@@ -120,6 +135,46 @@ impl Libraries {
     /// Sets how long a guarded call may take before it is interrupted; at first, for ever.
     pub fn set_native_timeout(&mut self, timeout: Option<Duration>) {
         self.guard.timeout = timeout;
+    }
+
+    /// Starts a thread that prepares reloads while the program runs, and gives a way to ask it for
+    /// some.
+    ///
+    /// # Errors
+    /// When the system cannot watch files.
+    pub fn go_live(&mut self, mut options: LiveOptions) -> Result<ReloadHandle, Diagnostic> {
+        // What is not there yet may come.
+        options.also.extend(self.preparer.paths());
+        let live = Live::start(self.preparer.clone(), self.ledger(), self.events.clone(), options)?;
+        let handle = live.handle();
+        self.live = Some(live);
+        Ok(handle)
+    }
+
+    /// Publishes all that waits. To be called at a safepoint: no call of a native function may be
+    /// under way.
+    pub fn publish_prepared(&mut self) {
+        while let Some(update) = self.live.as_ref().and_then(Live::next_update) {
+            self.publish_update(update);
+        }
+    }
+
+    /// Goes back to the generation before the one that serves an import, and remembers the content
+    /// of this one as bad. `false` when there is none to go back to.
+    pub fn roll_back(&mut self, import: usize, reason: &str) -> bool {
+        let Some(index) = self.slots.get(import).and_then(|slot| slot.bound).map(|b| b.library)
+        else {
+            return false;
+        };
+        let library = &mut self.libraries[index];
+        let Some(previous) = library.previous.take() else { return false };
+        let crashed = std::mem::replace(library, *previous);
+        let kind = EventKind::RolledBack { to: library.number, reason: reason.to_owned() };
+        self.events.emit(&crashed.name, crashed.number, crashed.generation.hash, kind);
+        self.bad.extend(crashed.generation.hash);
+        self.point(index);
+        self.tell_live();
+        true
     }
 
     /// Binds every slot that is not lazy. All failures are reported.
@@ -193,20 +248,22 @@ impl Libraries {
             return Err(self.unbound(import));
         };
         // SAFETY: the target is a function of a loaded library, and loaded libraries stay mapped.
-        // That it has the signature of its `.lib` line is the word of whoever wrote that line: the
-        // policy lets in only libraries that the user vouches for.
-        unsafe { plan.call(bound.target, args, memory, &mut self.pointers, self.guard.context()) }
-            .map_err(|failure| match failure {
-                Failure::Misfit(misfit) => {
-                    misfit.explain(&self.imports[import], args, memory.len())
-                }
-                Failure::Stopped(stopped) => CallError::Fault(self.fault(import, &stopped)),
-            })
+        // It has the signature of its `.lib` line by what the library tells of itself, where it does;
+        // else by the word of whoever wrote that line, which is told as an event. The policy lets in
+        // only libraries that the user vouches for.
+        let called = unsafe {
+            plan.call(bound.target, args, memory, &mut self.pointers, self.guard.context())
+        };
+        called.map_err(|failure| match failure {
+            Failure::Misfit(misfit) => misfit.explain(&self.imports[import], args, memory.len()),
+            Failure::Stopped(stopped) => CallError::Fault(self.fault(import, &stopped)),
+        })
     }
 
-    /// Says what became of a call. Until it is known that the heap is sound, nothing here uses it.
+    /// Says what became of a call, and goes back to the library's generation before, if it has one.
+    /// Until it is known that the heap is sound, nothing here uses it.
     #[cold]
-    fn fault(&self, import: usize, stopped: &Stopped) -> Box<Fault> {
+    fn fault(&mut self, import: usize, stopped: &Stopped) -> Box<Fault> {
         let crash = stopped.judge();
         let function = &self.imports[import].symbol;
         let bound = self.slots[import].bound.expect("only what is bound is called");
@@ -215,7 +272,11 @@ impl Libraries {
             guard::prepare_to_end(function, name, *number, &crash);
         }
         let (function, library) = (function.clone(), name.clone());
-        Box::new(Fault { import, function, library, generation: *number, crash })
+        let fault = Box::new(Fault { import, function, library, generation: *number, crash });
+        if !fault.is_tainted() {
+            self.roll_back(import, &fault.to_string());
+        }
+        fault
     }
 
     #[cold]
@@ -239,149 +300,171 @@ impl Libraries {
     }
 
     /// Binds imports of one library, which is loaded unless it is.
-    fn bind_group(&mut self, group: &[usize]) -> Result<Reload, Vec<BindError>> {
+    fn bind_group(&mut self, group: &[usize]) -> Result<Reload, Failed> {
         group.iter().for_each(|&import| self.slots[import].wanted = true);
-        let name = self.imports[group[0]].library.clone();
-        let located = Place::of(&name, &self.policy)
-            .and_then(|place| place.admitted(&name, &self.policy).map(|real| (place, real)));
-        let (place, real) = located.map_err(|d| self.whole(group, d))?;
-        if let Some(library) = self.libraries.iter().position(|library| library.real == real) {
-            let generation = &self.libraries[library].generation;
-            let targets = self.each(group, |import| generation.resolve(import))?;
-            return Ok(self.publish(library, group, &targets, None));
+        let (place, real) = self.preparer.locate(group)?;
+        if let Some(index) = self.libraries.iter().position(|library| library.real == real) {
+            let library = &mut self.libraries[index];
+            let generation = &library.generation;
+            let targets = self.preparer.each(group, |import| generation.resolve(import))?;
+            library.targets.extend(group.iter().copied().zip(targets));
+            self.point(index);
+            self.tell_live();
+            self.tell_unchecked(index);
+            return Ok(self.replaced(index, group, None));
         }
-        let Candidate { generation, targets, built } = match &real {
-            Place::System(_) => {
-                let generation =
-                    Generation::load_system(&name).map_err(|d| self.whole(group, d))?;
-                self.complete(generation, group, None)?
+        let candidate = self.preparer.first(group, place, real)?;
+        let built = candidate.built;
+        let index = self.libraries.len();
+        let library = self.library(candidate, 1);
+        self.libraries.push(library);
+        self.point(index);
+        self.tell_live();
+        let slots = self.slots_of(group);
+        self.emit(index, EventKind::Loaded { built, slots });
+        self.tell_unchecked(index);
+        Ok(self.replaced(index, group, built))
+    }
+
+    fn reload_library(&mut self, index: usize) -> Result<Reload, Failed> {
+        // What waits is older than what is there now.
+        self.publish_prepared();
+        let known = self.known(index);
+        let prepared = self.preparer.next(&known, &self.bad, Writer::Unknown);
+        if let Err(errors) = &prepared {
+            for error in errors {
+                self.emit(index, EventKind::Rejected(Box::new(error.clone())));
             }
-            _ => {
-                let content = self.fetch(&name, &real).map_err(|d| self.whole(group, d))?;
-                self.load(&name, &content, group)?
+        }
+        match prepared? {
+            Some(candidate) => {
+                let built = candidate.built;
+                self.publish_update(vec![(index, candidate)]);
+                Ok(self.replaced(index, &known.group, built))
             }
-        };
-        self.libraries.push(Library { name, place, real, generation, number: 1 });
-        Ok(self.publish(self.libraries.len() - 1, group, &targets, built))
+            None => Ok(Reload::Unchanged { library: known.name }),
+        }
     }
 
-    fn reload_library(&mut self, index: usize) -> Result<Reload, Vec<BindError>> {
-        let of_library = |i: &usize| self.slots[*i].bound.is_some_and(|b| b.library == index);
-        let group: Vec<usize> = (0..self.slots.len()).filter(of_library).collect();
-        let Library { name, place, generation, .. } = &self.libraries[index];
-        let (name, loaded) = (name.clone(), generation.hash);
-        let real = place.admitted(&name, &self.policy).map_err(|d| self.whole(&group, d))?;
-        if let Place::System(_) = real {
-            return Ok(Reload::Unchanged { library: name });
+    /// Puts candidates in the place of their libraries, all of them at once.
+    fn publish_update(&mut self, update: Update) {
+        let start = Instant::now();
+        let mut replaced = Vec::new();
+        for (index, candidate) in update {
+            let (built, group) = (candidate.built, candidate.group.clone());
+            let number = self.libraries[index].number + 1;
+            let new = self.library(candidate, number);
+            let mut old = std::mem::replace(&mut self.libraries[index], new);
+            // One generation to go back to is enough.
+            old.previous = None;
+            self.libraries[index].previous = Some(Box::new(old));
+            self.point(index);
+            replaced.push((index, built, group));
         }
-        let content = self.fetch(&name, &real).map_err(|d| self.whole(&group, d))?;
-        let unchanged = loaded == Some(content.hash);
-        if unchanged {
-            return Ok(Reload::Unchanged { library: name });
-        }
-        let Candidate { generation, targets, built } = self.load(&name, &content, &group)?;
-        let library = &mut self.libraries[index];
-        library.real = real;
-        library.generation = generation;
-        library.number += 1;
-        Ok(self.publish(index, &group, &targets, built))
-    }
-
-    /// What the library's file holds, or its source gives, now.
-    fn fetch(&mut self, name: &str, real: &Place) -> Result<Content, Diagnostic> {
-        match real {
-            Place::Source(file, language) => {
-                let built = self.builder.build(name, file, *language)?;
-                let warned = |words| {
-                    Diagnostic::warning(
-                        Code::BuildWarning,
-                        format!("`{name}` was built with warnings"),
-                    )
-                    .note(words)
-                };
-                self.warnings.extend(built.warnings.map(warned));
-                Ok(Content::new(file, built.bytes, built.took))
+        let pause = start.elapsed();
+        self.tell_live();
+        for (index, built, group) in replaced {
+            let slots = self.slots_of(&group);
+            self.emit(index, EventKind::Published { pause, built, slots });
+            let Library { name, previous, .. } = &self.libraries[index];
+            if let Some(old) = previous {
+                let kind = EventKind::Retired { unloaded: false };
+                self.events.emit(name, old.number, old.generation.hash, kind);
             }
-            Place::File(file) => Ok(Content::new(file, read_at_rest(name, file)?, None)),
-            Place::System(_) => unreachable!("the loader alone knows where the system's files are"),
+            self.tell_unchecked(index);
         }
     }
 
-    /// Checks and loads a library, and finds all functions that the imports ask for. Whatever fails,
-    /// no slot has changed.
-    fn load(
-        &self,
-        name: &str,
-        content: &Content,
-        group: &[usize],
-    ) -> Result<Candidate, Vec<BindError>> {
-        let checked = content.check(name).map_err(|d| self.whole(group, d))?;
-        if let Some(exports) = &checked.exports {
-            self.each(group, |import| exports.require_function(&import.library, &import.symbol))?;
+    fn library(&mut self, candidate: Candidate, number: u32) -> Library {
+        let Candidate { name, place, real, generation, group, targets, warnings, inputs, .. } =
+            candidate;
+        self.warnings.extend(warnings);
+        let targets = group.into_iter().zip(targets).collect();
+        let unchecked = None;
+        Library {
+            name,
+            place,
+            inputs,
+            real,
+            generation,
+            number,
+            targets,
+            unchecked,
+            previous: None,
         }
-        let generation =
-            Generation::load(name, content, checked).map_err(|d| self.whole(group, d))?;
-        self.complete(generation, group, content.built)
     }
 
-    fn complete(
-        &self,
-        generation: Generation,
-        group: &[usize],
-        built: Option<Duration>,
-    ) -> Result<Candidate, Vec<BindError>> {
-        let targets = self.each(group, |import| generation.resolve(import))?;
-        Ok(Candidate { generation, targets, built })
+    /// Says which functions of a library are called by the word of their `.lib` alone, unless that
+    /// was said of the generation before. The system's libraries, which nobody can help, are not told.
+    fn tell_unchecked(&mut self, index: usize) {
+        let Library { name, real, generation, targets, previous, .. } = &self.libraries[index];
+        let symbols = targets.iter().map(|&(import, _)| &self.imports[import].symbol);
+        let mut functions: Vec<_> =
+            symbols.filter(|symbol| generation.signatures.get(symbol).is_none()).cloned().collect();
+        if functions.is_empty() || matches!(real, Place::System(_)) {
+            return;
+        }
+        if generation.signatures.is_empty() {
+            functions.clear();
+        }
+        let unchecked = Some(Unchecked { library: name.clone(), functions });
+        let told = self.libraries[index].unchecked.as_ref();
+        let told = told.or(previous.as_ref().and_then(|previous| previous.unchecked.as_ref()));
+        let news = told != unchecked.as_ref();
+        self.libraries[index].unchecked.clone_from(&unchecked);
+        if let (true, Some(unchecked)) = (news, unchecked) {
+            self.emit(index, EventKind::Unchecked(unchecked));
+        }
     }
 
-    /// Points the slots of a group at their functions. Nothing here can fail.
-    fn publish(
-        &mut self,
-        library: usize,
-        group: &[usize],
-        targets: &[usize],
-        built: Option<Duration>,
-    ) -> Reload {
-        for (&import, &target) in group.iter().zip(targets) {
-            self.slots[import].bound = Some(Bound { target, library });
+    /// Points the slots of a library at their functions. This is all that a reload changes for the
+    /// program, and it cannot fail.
+    fn point(&mut self, index: usize) {
+        for &(import, target) in &self.libraries[index].targets {
+            self.slots[import].bound = Some(Bound { target, library: index });
         }
-        let slot =
-            |&import: &usize| (self.imports[import].slot, self.imports[import].symbol.clone());
-        let Library { name, number, .. } = &self.libraries[library];
-        Reload::Replaced {
-            library: name.clone(),
+    }
+
+    /// What a preparer has to know of a library.
+    fn known(&self, index: usize) -> Known {
+        let Library { name, place, inputs, generation, number, targets, .. } =
+            &self.libraries[index];
+        Known {
+            name: name.clone(),
+            place: place.clone(),
             generation: *number,
-            built,
-            slots: group.iter().map(slot).collect(),
+            hash: generation.hash,
+            group: targets.iter().map(|(import, _)| *import).collect(),
+            inputs: inputs.clone(),
         }
     }
 
-    /// Asks for each import of a group, and collects all that goes wrong.
-    fn each<T>(
-        &self,
-        group: &[usize],
-        ask: impl Fn(&Import) -> Result<T, Diagnostic>,
-    ) -> Result<Vec<T>, Vec<BindError>> {
-        let (mut done, mut failed) = (Vec::new(), Vec::new());
-        for &import in group {
-            match ask(&self.imports[import]) {
-                Ok(value) => done.push(value),
-                Err(diagnostic) => failed.push(BindError { import, diagnostic }),
-            }
-        }
-        if failed.is_empty() { Ok(done) } else { Err(failed) }
+    fn ledger(&self) -> Ledger {
+        let libraries = (0..self.libraries.len()).map(|index| self.known(index)).collect();
+        Ledger { libraries, bad: self.bad.clone() }
     }
 
-    /// A failure of the library as a whole, told once, for the first of its imports.
-    fn whole(&self, group: &[usize], diagnostic: Diagnostic) -> Vec<BindError> {
-        let others: Vec<_> =
-            group.iter().skip(1).map(|&i| format!("`{}`", self.imports[i].symbol)).collect();
-        let diagnostic = match others.len() {
-            0 => diagnostic,
-            _ => diagnostic
-                .note(format!("{} of the same library are missing too", others.join(", "))),
-        };
-        vec![BindError { import: group.first().copied().unwrap_or_default(), diagnostic }]
+    /// Lets the reloading thread know what is loaded now.
+    fn tell_live(&self) {
+        if let Some(live) = &self.live {
+            live.update(self.ledger());
+        }
+    }
+
+    fn emit(&self, index: usize, kind: EventKind) {
+        let Library { name, number, generation, .. } = &self.libraries[index];
+        self.events.emit(name, *number, generation.hash, kind);
+    }
+
+    fn slots_of(&self, group: &[usize]) -> Vec<(u16, String)> {
+        let slot = |&i: &usize| (self.imports[i].slot, self.imports[i].symbol.clone());
+        group.iter().map(slot).collect()
+    }
+
+    fn replaced(&self, index: usize, group: &[usize], built: Option<Duration>) -> Reload {
+        let Library { name, number, .. } = &self.libraries[index];
+        let (library, generation) = (name.clone(), *number);
+        Reload::Replaced { library, generation, built, slots: self.slots_of(group) }
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) enum Place {
 impl Place {
     /// What the library called `name` means. A path is not looked at yet.
     pub fn of(name: &str, policy: &Policy) -> Result<Place, Diagnostic> {
+        policy.admit_any(name)?;
         if is_path(name) {
             let path = policy.program_dir().join(name);
             return Ok(match path.extension().and_then(Language::of_extension) {
@@ -47,9 +48,16 @@ impl Place {
         }
     }
 
+    /// The file, where hotvm knows it.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Place::File(path) | Place::Source(path, _) => Some(path),
+            Place::System(_) => None,
+        }
+    }
+
     /// The same place, free of symbolic links, if the policy allows it.
     pub fn admitted(&self, name: &str, policy: &Policy) -> Result<Place, Diagnostic> {
-        policy.admit_any(name)?;
         let real = |path: &PathBuf, purpose| {
             let real = path.canonicalize().map_err(|e| path_not_found(name, path, &e))?;
             policy.admit(name, &real, purpose).map(|()| real)

@@ -17,13 +17,13 @@ use crate::assemble::assemble;
 use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Sources};
 use crate::module::{DecodeError, DecodeProblem, Module, decode};
 use crate::verify::{Verified, verify};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A program that can be run, with what is needed to point at its lines.
 #[derive(Debug)]
 pub struct Program {
     /// The program.
-    pub verified: Rc<Verified>,
+    pub verified: Arc<Verified>,
     /// Where its instructions stand.
     pub places: Places,
 }
@@ -63,7 +63,7 @@ pub fn load(input: Input, sources: &mut Sources) -> Result<Program, Vec<Diagnost
     let (module, source) = read_module(input, sources)?;
     let mut places = Places::new(source);
     match verify(module) {
-        Ok(verified) => Ok(Program { verified: Rc::new(verified), places }),
+        Ok(verified) => Ok(Program { verified: Arc::new(verified), places }),
         Err(rejected) => {
             let found = rejected.errors.iter().map(|error| {
                 let mut diagnostic = Diagnostic::error(error.code, &error.message);
@@ -109,6 +109,6 @@ fn not_text(bytes: &[u8], offset: usize, source: SourceId) -> Diagnostic {
     };
     let message = format!("neither program text nor hotvm bytecode{kind}");
     Diagnostic::error(Code::NotBytecode, message)
-        .at(source, Position::Offset(offset as u64), "not UTF-8 from here")
+        .at(source, Position::Offset(offset as u64), "no text from here on")
         .help("program text is UTF-8; bytecode comes from `hotvm asm`")
 }

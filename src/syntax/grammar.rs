@@ -88,7 +88,7 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
     let at = move || word(text, "at").ignore_then(expr()).or_not();
 
     let lib = token(Kind::Lib)
-        .ignore_then(expr())
+        .ignore_then(expr().labelled("a slot number"))
         .then(expect(Kind::Text, "a library in double quotes"))
         .then(name("a function name").or(token(Kind::Text)))
         .then(parenthesised(name("a type").boxed()).then(result().or_not()).or_not())

@@ -19,8 +19,10 @@ use compiler::Compiler;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How often a build starts over because a file changed while the compiler ran.
@@ -53,10 +55,12 @@ pub(super) struct Built {
     pub took: Option<Duration>,
     /// What the compiler said although it succeeded.
     pub warnings: Option<String>,
+    /// The files that the compiler read.
+    pub inputs: Vec<PathBuf>,
 }
 
 /// Builds sources with the compilers that the settings name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Builder {
     settings: Settings,
 }
@@ -91,8 +95,8 @@ impl Builder {
             let hash = hash_file(source).map_err(|e| cannot_read(name, source, &e))?;
             known.insert(source.to_owned(), hash);
             let key = compiler.key(source, hash);
-            if let Some(bytes) = cache.find(key) {
-                return Ok(Built { bytes, took: None, warnings: None });
+            if let Some((bytes, inputs)) = cache.find(key) {
+                return Ok(Built { bytes, took: None, warnings: None, inputs });
             }
             if let Some(built) = attempt(name, source, &compiler, &cache, key, &mut known)? {
                 return Ok(built);
@@ -125,9 +129,8 @@ fn attempt(
     let workshop = cache.workshop()?;
     let library = workshop.path().join("library");
     let listing = workshop.path().join("dependencies");
-    // The file system's own clock says what "meanwhile" means: the time of a file made just now.
-    let start = fs::metadata(workshop.path()).map(|m| os::changed_at(&m));
-    let start = start.map_err(|e| cannot_read(name, workshop.path(), &e))?;
+    let start = next_tick(&workshop.path().join("clock"))
+        .map_err(|e| cannot_read(name, workshop.path(), &e))?;
 
     let clock = Instant::now();
     let output = compiler.run(source, &library, &listing)?;
@@ -140,9 +143,8 @@ fn attempt(
     let listing = fs::read(&listing).unwrap_or_default();
     let paths = dependencies::parse(&listing);
     let Some(inputs) = read_inputs(source, &paths, compiler.folder()) else { return Ok(None) };
-    // An input is settled if it is older than the build. One that is not, as when an editor saves
-    // just before, is settled if it has the content that it had before, so a clock that runs ahead
-    // on some file server costs a second build and no more.
+    // An input is settled if it did not change since the start, or has the content that it is known
+    // to have had before: then a clock that runs ahead, on some file server, costs one more build.
     let settled = inputs.iter().all(|input| {
         known.get(&input.path) == Some(&input.hash) || settled_before(input, source, start)
     });
@@ -150,9 +152,30 @@ fn attempt(
     if !settled {
         return Ok(None);
     }
+    let read = inputs.iter().map(|input| input.path.clone()).collect();
     let inputs = inputs.into_iter().map(|input| (input.path, input.hash)).collect();
     cache.store(key, &Record::new(inputs, &bytes), &bytes);
-    Ok(Some(Built { bytes, took: Some(took), warnings: (!words.is_empty()).then_some(words) }))
+    let warnings = (!words.is_empty()).then_some(words);
+    Ok(Some(Built { bytes, took: Some(took), warnings, inputs: read }))
+}
+
+/// Waits for the file system's clock to move, and returns its time, which is later than that of
+/// every change before. The clock moves every few milliseconds; `file` is written to read it. A
+/// file system whose clock stands still gets the same answer late.
+fn next_tick(file: &Path) -> io::Result<SystemTime> {
+    let read = || {
+        fs::write(file, b"tick")?;
+        fs::metadata(file).map(|m| os::changed_at(&m))
+    };
+    let first = read()?;
+    for _ in 0..100 {
+        sleep(Duration::from_millis(1));
+        let now = read()?;
+        if now > first {
+            return Ok(now);
+        }
+    }
+    Ok(first)
 }
 
 /// Only the content can vouch for the source itself: it is in the key.
@@ -173,14 +196,20 @@ fn read_inputs(source: &Path, paths: &[PathBuf], folder: &Path) -> Option<Vec<In
         .collect()
 }
 
-fn hash_file(path: &Path) -> std::io::Result<Hash> {
+fn hash_file(path: &Path) -> io::Result<Hash> {
+    // To read a pipe would take for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a file"));
+    }
     fs::read(path).map(|bytes| blake3::hash(&bytes))
 }
 
-/// The compiler's messages, which some compilers write to standard output.
+/// The compiler's messages, which some compilers write to standard output, without the last line's
+/// end.
 fn words_of(output: &Output) -> String {
     let mut words = String::from_utf8_lossy(&output.stderr).into_owned();
     words.push_str(&String::from_utf8_lossy(&output.stdout));
+    words.truncate(words.trim_end_matches(['\r', '\n']).len());
     words
 }
 
@@ -193,7 +222,7 @@ fn refused(name: &str, compiler: &Compiler, output: &Output, words: String) -> D
     error.note(format!("the compiler was {}", compiler.described()))
 }
 
-fn cannot_read(name: &str, path: &Path, why: &std::io::Error) -> Diagnostic {
+fn cannot_read(name: &str, path: &Path, why: &io::Error) -> Diagnostic {
     Diagnostic::error(Code::CannotRead, format!("cannot build `{name}`"))
         .note(format!("{}: {why}", path.display()))
 }

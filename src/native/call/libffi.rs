@@ -75,7 +75,7 @@ impl Frame {
             CType::F32 => unsafe { result.as_ptr().cast::<u32>().read() }.into(),
             _ => result[0],
         };
-        Ok(Returned { integer: result[0], float })
+        Ok(Returned { integer: result[0], float: f64::from_bits(float) })
     }
 }
 

@@ -75,11 +75,12 @@ enum Check {
     Pointer,
 }
 
-/// What a function leaves in the two result registers.
+/// What a function leaves in the result registers of both classes; its type tells which counts.
 #[derive(Clone, Copy, Debug)]
-struct Returned {
+#[repr(C)]
+pub(super) struct Returned {
     integer: u64,
-    float: u64,
+    float: f64,
 }
 
 impl Plan {
@@ -173,8 +174,8 @@ impl Plan {
             CType::U16 => integer as u16 as u64,
             CType::U32 => integer as u32 as u64,
             CType::Bool => u64::from(integer as u8 != 0),
-            CType::F32 => f64::from(f32::from_bits(float as u32)).to_bits(),
-            CType::F64 => float,
+            CType::F32 => f64::from(f32::from_bits(float.to_bits() as u32)).to_bits(),
+            CType::F64 => float.to_bits(),
             CType::Ptr => {
                 pointers.insert(integer);
                 integer

@@ -9,8 +9,7 @@ use super::machine::{FLOATS, INTEGERS, enter};
 use crate::isa::CType;
 use crate::native::guard::{Context, Stopped};
 
-/// An image of the argument registers, then of the stack. The call leaves the results in the first
-/// register of each class.
+/// An image of the argument registers, then of the stack.
 #[derive(Debug)]
 pub struct Frame {
     words: Box<[u64]>,
@@ -55,14 +54,13 @@ impl Frame {
         guarded: Option<&Context>,
     ) -> Result<Returned, Stopped> {
         let on_stack = self.words.len() - (INTEGERS + FLOATS);
-        let (words, floats) = (self.words.as_mut_ptr(), self.floats);
+        let (words, floats) = (self.words.as_ptr(), self.floats);
         match guarded {
             // SAFETY: the words are as many as `enter` reads: all registers, then `on_stack` more.
             // The caller vouches for the target.
-            None => unsafe { enter(words, target, on_stack, floats) },
+            None => Ok(unsafe { enter(words, target, on_stack, floats) }),
             // SAFETY: as above.
-            Some(context) => unsafe { context.enter(words, target, on_stack, floats) }?,
+            Some(context) => unsafe { context.enter(words, target, on_stack, floats) },
         }
-        Ok(Returned { integer: self.words[0], float: self.words[INTEGERS] })
     }
 }

@@ -144,7 +144,7 @@ impl<'a> Image<'a> {
         let find = || {
             let inside = |s: &&Segment| within(address, size, s.address, s.file_size);
             let segment = self.segments.iter().find(inside)?;
-            let offset = segment.offset + (address - segment.address);
+            let offset = segment.offset.checked_add(address - segment.address)?;
             let count = usize::try_from(size).ok()? / size_of::<T>();
             self.bytes.read_slice_at(offset, count).ok()
         };

@@ -93,28 +93,3 @@ fn check_elf(bytes: &[u8]) -> Result<Checked, Flaw> {
 fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), Flaw> {
     if holds { Ok(()) } else { Err(Flaw::Incomplete(why())) }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[ignore]
-    fn sweep() {
-        let list = std::fs::read_to_string("/tmp/solist").unwrap();
-        let (mut ok, mut n) = (0, 0);
-        for path in list.lines() {
-            let Ok(bytes) = std::fs::read(path) else { continue };
-            n += 1;
-            let t = std::time::Instant::now();
-            match check(&bytes) {
-                Ok(_) => ok += 1,
-                Err(flaw) => println!("{path}: {flaw:?}"),
-            }
-            if t.elapsed().as_millis() > 20 {
-                println!("{path} {} took {:?}", bytes.len(), t.elapsed());
-            }
-        }
-        println!("{ok} of {n}");
-    }
-}

@@ -28,9 +28,9 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<Format, Flaw> {
     if (mach_o && cfg!(target_vendor = "apple")) || (pe && cfg!(windows)) {
         return Ok(Format::Native);
     }
-    if bytes.iter().all(|&b| b == 0) || (bytes.len() < 4 && ELF.starts_with(bytes)) {
-        let size = bytes.len();
-        return Err(Flaw::Incomplete(format!("its {size} bytes hold nothing yet")));
+    let written = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    if ELF.starts_with(&bytes[..written]) {
+        return Err(Flaw::Incomplete(format!("its {} bytes hold nothing yet", bytes.len())));
     }
     let (what, help) = match bytes {
         _ if elf => ("an ELF library, which this system does not load", Some(REBUILD)),
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_may_become_a_library_is_incomplete() {
-        for bytes in [&b""[..], b"\x7f", b"\x7fEL", &[0; 5000]] {
+        for bytes in [&b""[..], b"\x7f", b"\x7fEL", b"\x7fE\0\0\0\0", &[0; 5000]] {
             assert!(matches!(sniff(bytes), Err(Flaw::Incomplete(_))), "{bytes:?}");
         }
         assert_eq!(sniff(b"\x7fELF"), Ok(Format::Elf));

@@ -1,6 +1,7 @@
 //! Platforms without a guard: calls are made as they are.
 
 use super::Crash;
+use crate::native::call::Returned;
 use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
@@ -27,7 +28,13 @@ impl Context {
     /// # Safety
     /// There is none to call it on.
     #[allow(dead_code, reason = "libffi's frames do not enter a context")]
-    pub unsafe fn enter(&self, _: *mut u64, _: usize, _: usize, _: usize) -> Result<(), Stopped> {
+    pub unsafe fn enter(
+        &self,
+        _: *const u64,
+        _: usize,
+        _: usize,
+        _: usize,
+    ) -> Result<Returned, Stopped> {
         match self.0 {}
     }
 }

@@ -1,7 +1,7 @@
 //! Linux: libraries are loaded from sealed memory, the system's are found through the loader's cache.
 
 use super::unix;
-pub use super::unix::{changed_at, is_executable, private_temp_folder, stamp};
+pub use super::unix::{changed_at, is_executable, on_hangup, private_temp_folder, stamp};
 use super::{Loaded, OpenError};
 use libloading::os::unix::Library;
 use std::ffi::OsStr;

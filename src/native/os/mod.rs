@@ -8,6 +8,7 @@
 //! - `system_names(name)` lists what the loader may know the bare name as, the best first.
 //! - `stamp(metadata)` and `changed_at(metadata)` tell whether and when a file changed.
 //! - `is_executable(path)` tells whether a file is a program.
+//! - `on_hangup(f)` calls a function whenever the system asks the process to reload.
 //! - `private_temp_folder()` makes a folder among the temporary files that is this user's alone.
 
 use libloading::Library;
@@ -33,7 +34,8 @@ mod unix;
 pub(super) use system::is_private_copy;
 
 pub(super) use system::{
-    changed_at, is_executable, open_private, open_system, private_temp_folder, stamp, system_names,
+    changed_at, is_executable, on_hangup, open_private, open_system, private_temp_folder, stamp,
+    system_names,
 };
 
 /// A library that the loader has mapped.

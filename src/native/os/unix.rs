@@ -21,6 +21,14 @@ pub fn changed_at(metadata: &Metadata) -> SystemTime {
     UNIX_EPOCH + seconds + Duration::from_nanos(metadata.ctime_nsec().max(0).unsigned_abs())
 }
 
+/// Calls a function at each `SIGHUP`, from a thread: little may be done in a signal handler.
+pub fn on_hangup(each: impl Fn() + Send + 'static) {
+    let Ok(mut hangups) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGHUP]) else {
+        return;
+    };
+    std::thread::spawn(move || hangups.forever().for_each(|_| each()));
+}
+
 /// Whether the file may be executed by anyone.
 pub fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)

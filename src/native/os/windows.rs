@@ -71,3 +71,6 @@ pub fn private_temp_folder() -> io::Result<PathBuf> {
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
 }
+
+/// Windows has no such request.
+pub fn on_hangup(_: impl Fn() + Send + 'static) {}

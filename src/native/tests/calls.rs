@@ -236,3 +236,12 @@ fn libraries_can_move_to_another_thread() {
     fn is_send<T: Send>() {}
     is_send::<Libraries>();
 }
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn the_callers_can_be_told_from_inside_a_call() {
+    let code = "#include <execinfo.h>\nint64_t f(int64_t a) { void *all[64]; return a + backtrace(all, 64); }";
+    let mut libraries = bind(code, &[I64; 9], I64);
+    // The test's own frames follow those of the trampoline and the call.
+    assert!(ask(&mut libraries, 0, &[0; 9]) > 6);
+}

@@ -1,6 +1,7 @@
 //! The trampoline, its landing, and the registers of a signal on 64-bit ARM.
 
 use super::context::Context;
+use crate::native::call::Returned;
 use crate::native::call::machine::enter;
 use crate::native::guard::Access;
 use std::arch::naked_asm;
@@ -10,22 +11,25 @@ use std::ops::Range;
 /// How many bytes of stack lie between a function's frames and what is needed to land.
 const MOAT: usize = 2048;
 
-/// Calls `enter` with the first four arguments. Gives 0, or 1 when the call crashed and landed.
+/// Calls `enter` with the first four arguments, and returns what it does, or from the landing.
 ///
 /// From the landing up, the stack holds: the floating-point control register, the landing of the
 /// guarded call around this one, the context, and the registers that belong to the caller. Below is
 /// a moat: a function that writes past its own frame shall not destroy them.
 ///
+/// This frame is not described to unwinders. A C++ exception that nobody catches so finds an end of
+/// the stack and aborts, which the guard turns into an error, instead of going on through Rust.
+///
 /// # Safety
 /// As for `enter`; `context` is that of this thread.
 #[unsafe(naked)]
 pub unsafe extern "C" fn guarded(
-    words: *mut u64,
+    words: *const u64,
     target: usize,
     on_stack: usize,
     floats: usize,
     context: &Context,
-) -> usize {
+) -> Returned {
     naked_asm!(
         "sub sp, sp, #192",
         "stp x29, x30, [sp, #32]",
@@ -52,12 +56,11 @@ pub unsafe extern "C" fn guarded(
         "sub sp, sp, #{moat}",
         "bl {enter}",
         "add sp, sp, #{moat}",
-        "ldp x10, x4, [sp, #8]",
-        "str x10, [x4, #{landing}]",
+        "ldp x9, x10, [sp, #8]",
+        "str x9, [x10, #{landing}]",
         // C has kept the caller's registers as they were, but for the link.
         "ldp x29, x30, [sp, #32]",
         "add sp, sp, #192",
-        "mov x0, #0",
         "ret",
         landing = const offset_of!(Context, landing),
         epoch = const offset_of!(Context, epoch),
@@ -67,7 +70,7 @@ pub unsafe extern "C" fn guarded(
     )
 }
 
-/// Where a crashed call continues, with the landing as its stack pointer: it returns 1 from
+/// Where a crashed call continues, with the landing as its stack pointer: it returns from
 /// `guarded`, with registers and floating-point state as they were.
 #[unsafe(naked)]
 unsafe extern "C" fn land() {
@@ -85,7 +88,6 @@ unsafe extern "C" fn land() {
         "ldp d12, d13, [sp, #160]",
         "ldp d14, d15, [sp, #176]",
         "add sp, sp, #192",
-        "mov x0, #1",
         "ret",
     )
 }

@@ -4,6 +4,7 @@ use super::judge::Stopped;
 use super::machine::{self, Registers};
 use super::stack::{AlternateStack, own_stack};
 use super::{signals, watchdog};
+use crate::native::call::Returned;
 use std::cell::{Cell, OnceCell};
 use std::ops::Range;
 use std::ptr;
@@ -33,7 +34,8 @@ pub struct Context {
     pub(super) text: [AtomicUsize; 2],
     /// Whether to end it even elsewhere.
     pub(super) at_any_price: AtomicBool,
-    /// What stopped the last call that did not return.
+    /// Whether the call that has just come back was stopped, and by what.
+    has_stopped: Cell<bool>,
     stopped: Cell<Stopped>,
     /// The thread's stack.
     stack: Range<usize>,
@@ -101,6 +103,7 @@ impl Context {
                     overdue: AtomicU64::new(0),
                     text: [AtomicUsize::new(0), AtomicUsize::new(0)],
                     at_any_price: AtomicBool::new(false),
+                    has_stopped: Cell::new(false),
                     stopped: Cell::new(Stopped::default()),
                     stack: own_stack(),
                     blocked: signals::blocked(),
@@ -120,16 +123,20 @@ impl Context {
     #[inline]
     pub unsafe fn enter(
         &self,
-        words: *mut u64,
+        words: *const u64,
         target: usize,
         on_stack: usize,
         floats: usize,
-    ) -> Result<(), Stopped> {
+    ) -> Result<Returned, Stopped> {
         // SAFETY: the caller vouches for the first four. This is the thread's own context: its
         // handlers land on the frame that `guarded` leaves, over frames of foreign code only.
-        match unsafe { machine::guarded(words, target, on_stack, floats, self) } {
-            0 => Ok(()),
-            _ => Err(self.stopped.get()),
+        let returned = unsafe { machine::guarded(words, target, on_stack, floats, self) };
+        match self.has_stopped.get() {
+            false => Ok(returned),
+            true => {
+                self.has_stopped.set(false);
+                Err(self.stopped.get())
+            }
         }
     }
 
@@ -162,6 +169,7 @@ impl Context {
         // SAFETY: only a stack pointer inside of the stack in use is read through.
         stopped.caller = unsafe { registers.caller(self.stack.start..landing) };
         self.stopped.set(stopped);
+        self.has_stopped.set(true);
         // SAFETY: the landing is the frame that `guarded` left on this thread's stack; the
         // functions above it, which are being dropped, cannot have freed it.
         let outer = unsafe { machine::outer_landing(landing) };

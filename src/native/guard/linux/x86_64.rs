@@ -1,6 +1,7 @@
 //! The trampoline, its landing, and the registers of a signal on x86-64.
 
 use super::context::Context;
+use crate::native::call::Returned;
 use crate::native::call::machine::enter;
 use crate::native::guard::Access;
 use std::arch::naked_asm;
@@ -10,22 +11,25 @@ use std::ops::Range;
 /// How many bytes of stack lie between a function's frames and what is needed to land.
 const MOAT: usize = 2048;
 
-/// Calls `enter` with the first four arguments. Gives 0, or 1 when the call crashed and landed.
+/// Calls `enter` with the first four arguments, and returns what it does, or from the landing.
 ///
 /// From the landing up, the stack holds: the context, mxcsr and the x87 control word, the landing of
 /// the guarded call around this one, the six registers that belong to the caller, and the return
 /// address. Below is a moat: a function that writes past its own frame shall not destroy them.
 ///
+/// This frame is not described to unwinders. A C++ exception that nobody catches so finds an end of
+/// the stack and aborts, which the guard turns into an error, instead of going on through Rust.
+///
 /// # Safety
 /// As for `enter`; `context` is that of this thread.
 #[unsafe(naked)]
 pub unsafe extern "C" fn guarded(
-    words: *mut u64,
+    words: *const u64,
     target: usize,
     on_stack: usize,
     floats: usize,
     context: &Context,
-) -> usize {
+) -> Returned {
     naked_asm!(
         "push rbp",
         "push rbx",
@@ -46,11 +50,10 @@ pub unsafe extern "C" fn guarded(
         "sub rsp, {moat}",
         "call {enter}",
         "mov r8, [rsp + {moat}]",
-        "mov rax, [rsp + {moat} + 16]",
-        "mov [r8 + {landing}], rax",
+        "mov rcx, [rsp + {moat} + 16]",
+        "mov [r8 + {landing}], rcx",
         // C has kept the caller's registers as they were.
         "add rsp, {moat} + 72",
-        "xor eax, eax",
         "ret",
         landing = const offset_of!(Context, landing),
         epoch = const offset_of!(Context, epoch),
@@ -60,7 +63,7 @@ pub unsafe extern "C" fn guarded(
     )
 }
 
-/// Where a crashed call continues, with the landing as its stack pointer: it returns 1 from
+/// Where a crashed call continues, with the landing as its stack pointer: it returns from
 /// `guarded`, with registers and floating-point state as they were.
 #[unsafe(naked)]
 unsafe extern "C" fn land() {
@@ -75,7 +78,6 @@ unsafe extern "C" fn land() {
         "pop r12",
         "pop rbx",
         "pop rbp",
-        "mov eax, 1",
         "ret",
     )
 }
