@@ -2,15 +2,17 @@
 
 use super::events::EventLog;
 use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status, watch};
-use clap::Args;
+use clap::error::ErrorKind;
+use clap::{Args, ValueEnum};
 use hotvm::diagnostics::{Code, Diagnostic, Position};
-use hotvm::engine::{Doorbell, Exit, Host, Output, Vm};
-use hotvm::native::{BindError, Libraries};
+use hotvm::engine::{Doorbell, Exit, Host, Output, TrapKind, Vm};
+use hotvm::native::{BindError, CallError, GuardMode, Libraries, end_process};
 use hotvm::program::{Input, Program};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Runs a program. Text is assembled first.
 #[derive(Args)]
@@ -41,8 +43,25 @@ pub(super) struct Run {
     /// Write what happens to libraries as JSON lines to a file, or to standard error for `-`
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
+    /// Turn crashes of native code into errors; on with --watch and --reload-on-enter, otherwise off
+    #[arg(long, value_name = "WHEN")]
+    guard: Option<Switch>,
+    /// Interrupt native calls that take longer than this; turns the guard on
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    native_timeout: Option<Duration>,
     #[command(flatten)]
     pub(super) native: NativeFlags,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|it| !it.is_zero()).ok_or_else(|| "not a number of seconds above 0".to_owned())
 }
 
 /// A program with all that it needs to run, and to run again.
@@ -66,6 +85,7 @@ impl Run {
             );
             return status::USAGE;
         }
+        self.check_guard(report);
         let mut session = match self.session(report) {
             Ok(session) => session,
             Err(diagnostics) => {
@@ -102,7 +122,32 @@ impl Run {
             _ => Path::new("."),
         };
         let settings = self.native.settings(folder).map_err(|diagnostic| vec![diagnostic])?;
-        Ok(Libraries::new(program.verified.module().imports.clone(), settings))
+        let imports = program.verified.module().imports.clone();
+        let mut libraries = Libraries::new(imports, settings);
+        libraries.set_guard(self.guard());
+        libraries.set_native_timeout(self.native_timeout);
+        Ok(libraries)
+    }
+
+    fn guard(&self) -> GuardMode {
+        let usual = self.watch || self.reload_on_enter || self.native_timeout.is_some();
+        match self.guard.map_or(usual, |switch| switch == Switch::On) {
+            true => GuardMode::On,
+            false => GuardMode::Off,
+        }
+    }
+
+    /// Says what cannot be had.
+    fn check_guard(&self, report: &Report) {
+        if self.guard == Some(Switch::Off) && self.native_timeout.is_some() {
+            let words = "--native-timeout needs the guard, and --guard off turns it off\n";
+            clap::Error::raw(ErrorKind::ArgumentConflict, words).exit();
+        }
+        let is_asked_for = self.guard == Some(Switch::On) || self.native_timeout.is_some();
+        if is_asked_for && !GuardMode::available() {
+            let words = "native code cannot be guarded on this platform";
+            report.error(Diagnostic::warning(Code::Unsupported, words));
+        }
     }
 }
 
@@ -160,7 +205,12 @@ impl Session {
             Err(trap) => {
                 let diagnostic = self.program.explain(&trap, &mut report.sources);
                 report.error(diagnostic);
-                (status::TRAPPED, None)
+                match trap.kind {
+                    TrapKind::Native(CallError::Fault(fault)) if fault.is_tainted() => {
+                        end_process(status::TRAPPED)
+                    }
+                    _ => (status::TRAPPED, None),
+                }
             }
         }
     }

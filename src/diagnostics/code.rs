@@ -159,6 +159,14 @@ codes! {
     E0510 NotACharacter "not a character";
     /// Standard input or output failed.
     E0511 InputOutput "input or output failed";
+    /// A native function crashed, and the guard (`--guard on`) caught it. The message tells signal,
+    /// address and place. The process lives on, but what the function was changing may be half
+    /// changed: mend it and reload. When the crash was inside the C library, which may then hold a
+    /// lock for good, or the C library found the heap damaged, the process has to end.
+    E0512 NativeFault "native code crashed";
+    /// A native function did not return within `--native-timeout` and was interrupted. What it was
+    /// changing may be half changed.
+    E0513 NativeTimeout "native call did not return";
 
     /// No file of that name where libraries are searched. A name with a `/` or a known ending is a
     /// path beside the program; a bare name such as `math_ops` becomes `libmath_ops.so` (or the like)

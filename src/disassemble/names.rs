@@ -24,7 +24,8 @@ impl ModuleNames {
         ModuleNames {
             functions: usable(functions.as_deref(), module.functions.len(), "f", &[]),
             globals: usable(globals.as_deref(), module.globals.len(), "g", &[]),
-            data: usable(data.as_deref(), module.data.len(), "d", &[]),
+            // Data stands in expressions, where these are floats.
+            data: usable(data.as_deref(), module.data.len(), "d", &["inf", "nan"]),
         }
     }
 }

@@ -69,6 +69,12 @@ impl TrapKind {
             TrapKind::Native(CallError::Unbound { .. }) => {
                 "bind the slot with `LOAD_LIB` first, and look at what it pushes"
             }
+            TrapKind::Native(CallError::Fault(fault)) if fault.is_tainted() => {
+                "mend the function and start the program again"
+            }
+            TrapKind::Native(CallError::Fault(_)) => {
+                "mend the function and reload it; what it was changing may be half changed"
+            }
             TrapKind::BadExitStatus(_) => "a status is 0 to 255",
             _ => return None,
         })

@@ -4,9 +4,10 @@ use super::unix;
 pub use super::unix::{changed_at, is_executable, on_hangup, private_temp_folder, stamp};
 use super::{Loaded, OpenError};
 use libloading::os::unix::Library;
-use std::ffi::{CStr, CString};
+use std::ffi::OsStr;
 #[cfg(target_env = "gnu")]
-use std::ffi::{OsStr, c_char};
+use std::ffi::c_char;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -36,6 +37,12 @@ pub fn open_private(bytes: &[u8], file: &Path, needs_folder: bool) -> Result<Loa
         Some(folder) if needs_folder => unix::open_copy(bytes, file, folder),
         _ => unix::open_copy(bytes, file, &std::env::temp_dir()),
     }
+}
+
+/// Whether the loader's name of a file is one that [`open_private`] gives.
+pub fn is_private_copy(name: &[u8]) -> bool {
+    let mark = unix::COPY_MARK.as_bytes();
+    name.starts_with(b"/proc/self/fd/") || name.windows(mark.len()).any(|window| window == mark)
 }
 
 /// A file that exists in memory only, sealed so that nobody can change it under the mapping.

@@ -30,6 +30,9 @@ mod system;
 #[cfg(unix)]
 mod unix;
 
+#[cfg(target_os = "linux")]
+pub(super) use system::is_private_copy;
+
 pub(super) use system::{
     changed_at, is_executable, on_hangup, open_private, open_system, private_temp_folder, stamp,
     system_names,
