@@ -20,6 +20,8 @@ mod build;
 mod call;
 mod check;
 mod config;
+#[allow(dead_code)]
+mod debuginfo;
 mod generation;
 mod libraries;
 mod os;
