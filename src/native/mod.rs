@@ -29,6 +29,8 @@ mod policy;
 mod read;
 mod resolve;
 mod settings;
+#[allow(dead_code)]
+mod state;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,1 @@
+//! State that a library hands over itself: `HOTVM_STATE` and `hotvm_upgrade` of hotvm.h.
