@@ -5,7 +5,8 @@
  *
  * A `bytes` parameter is an address and a length on the stack, and arrives here
  * as a pointer and a size. hotvm has checked both, so the bytes are all there.
- * A `cstr` is an address, and is known to end with a zero byte. */
+ * A `cstr` is an address, and is known to end with a zero byte. C types alone do
+ * not tell which is which, so HOTVM_FUNCTION does. */
 #include <hotvm.h>
 
 HOTVM_VERSION(1)
@@ -16,7 +17,7 @@ static bool is_lower(uint8_t c)
 }
 
 /* Turns the lower-case ASCII letters of a text into capitals, in place. */
-HOTVM_EXPORT void text_upper(void *text, size_t size)
+HOTVM_FUNCTION(text_upper, "(bytes)", void, (void *text, size_t size))
 {
     uint8_t *bytes = text;
     for (size_t i = 0; i < size; i++)
@@ -25,7 +26,7 @@ HOTVM_EXPORT void text_upper(void *text, size_t size)
 }
 
 /* Turns a text around, in place. */
-HOTVM_EXPORT void text_reverse(void *text, size_t size)
+HOTVM_FUNCTION(text_reverse, "(bytes)", void, (void *text, size_t size))
 {
     uint8_t *left = text;
     uint8_t *right = left + size;
@@ -37,7 +38,7 @@ HOTVM_EXPORT void text_reverse(void *text, size_t size)
 }
 
 /* How often a byte occurs in a text. */
-HOTVM_EXPORT int64_t text_count(const char *text, uint8_t wanted)
+HOTVM_FUNCTION(text_count, "(cstr, u8) -> i64", int64_t, (const char *text, uint8_t wanted))
 {
     int64_t count = 0;
     for (; *text; text++)
@@ -46,7 +47,7 @@ HOTVM_EXPORT int64_t text_count(const char *text, uint8_t wanted)
 }
 
 /* Whether a text reads the same from both ends. */
-HOTVM_EXPORT bool text_is_palindrome(const void *text, size_t size)
+HOTVM_FUNCTION(text_is_palindrome, "(bytes) -> bool", bool, (const void *text, size_t size))
 {
     const uint8_t *bytes = text;
     for (size_t i = 0; i < size / 2; i++)
@@ -56,7 +57,7 @@ HOTVM_EXPORT bool text_is_palindrome(const void *text, size_t size)
 }
 
 /* A hash of the bytes: FNV-1a, 64 bits. */
-HOTVM_EXPORT uint64_t text_hash(const void *data, size_t size)
+HOTVM_FUNCTION(text_hash, "(bytes) -> u64", uint64_t, (const void *data, size_t size))
 {
     const uint8_t *bytes = data;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);

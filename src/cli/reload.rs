@@ -24,7 +24,7 @@ pub(super) fn run_on_enter(session: &mut Session, report: &mut Report) -> u8 {
 fn reload(session: &mut Session, report: &mut Report) {
     let mut replaced = false;
     let outcomes = session.libraries.reload_changed();
-    report.errors(&session.libraries.take_warnings());
+    session.tell(report);
     for outcome in outcomes {
         match outcome {
             Ok(Reload::Unchanged { library }) => report.detail(format!("{library}: unchanged")),

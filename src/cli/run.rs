@@ -92,7 +92,7 @@ impl Session {
     /// Binds the program's libraries and runs it once. Gives the exit status.
     pub(super) fn run(&mut self, report: &mut Report) -> u8 {
         let bound = self.libraries.bind_all();
-        report.errors(&self.libraries.take_warnings());
+        self.tell(report);
         if let Err(errors) = bound {
             let diagnostics: Vec<_> =
                 errors.into_iter().map(|e| self.at_its_lib(e, report)).collect();
@@ -118,6 +118,14 @@ impl Session {
                 report.error(diagnostic);
                 status::TRAPPED
             }
+        }
+    }
+
+    /// What the libraries have to say besides errors.
+    pub(super) fn tell(&mut self, report: &Report) {
+        report.errors(&self.libraries.take_warnings());
+        for unchecked in self.libraries.take_unchecked() {
+            report.notice(unchecked.to_string());
         }
     }
 

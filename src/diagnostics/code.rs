@@ -201,6 +201,18 @@ codes! {
     E0614 Unsupported "not supported here";
     /// The compiler built the source, and has doubts about it. Its own words follow.
     E0615 BuildWarning "build warning";
+    /// The signature of a `.lib` contradicts the library, which tells the types of its functions by a
+    /// manifest, BTF or DWARF. Called like that, C would read arguments from the wrong place or in the
+    /// wrong size, so nothing is called. Take the signature that the message proposes; `hotvm bind`
+    /// prints those of a whole library.
+    E0616 SignatureMismatch "signature contradicts the library";
+    /// The function takes or returns something that no slot can pass: a structure by value, a variable
+    /// number of arguments, a `long double`, a complex number or a vector. Write a C function around it
+    /// that takes and returns numbers and pointers.
+    E0617 NotCallable "function that no slot can call";
+    /// A `HOTVM_FUNCTION` of the library states a signature that is none, or that contradicts the C
+    /// function as the debug information describes it.
+    E0618 BadManifest "wrong manifest";
 
     /// A file could not be read.
     E0701 CannotRead "cannot read";

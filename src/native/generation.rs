@@ -3,6 +3,7 @@
 use super::check::{Checked, Exports, Kind, check, missing_symbol};
 use super::os::{self, Loaded, OpenError};
 use super::read::read_at_rest;
+use super::signature::Signatures;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
 use blake3::Hash;
@@ -47,17 +48,24 @@ pub(super) struct Generation {
     pub hash: Option<Hash>,
     /// What it exports, where that is known.
     exports: Option<Exports>,
+    /// What it tells about the functions that the program knows.
+    pub signatures: Signatures,
     /// What it says its version is, once it was asked.
     version: OnceCell<Option<u32>>,
 }
 
 impl Generation {
-    /// Loads a library that has passed the file check.
-    pub fn load(name: &str, content: &Content, checked: Checked) -> Result<Generation, Diagnostic> {
+    /// Loads a library that has passed the file check, and tells these signatures.
+    pub fn load(
+        name: &str,
+        content: &Content,
+        checked: Checked,
+        signatures: Signatures,
+    ) -> Result<Generation, Diagnostic> {
         let loaded = os::open_private(&content.bytes, &content.file, checked.needs_folder)
             .map_err(|e| load_failed(name, &content.file, e))?;
-        let hash = Some(content.hash);
-        Ok(Generation { loaded, hash, exports: checked.exports, version: OnceCell::new() })
+        let (hash, exports) = (Some(content.hash), checked.exports);
+        Ok(Generation { loaded, hash, exports, signatures, version: OnceCell::new() })
     }
 
     /// Loads a library of the system by its bare name. Only the loader knows the file before it is
@@ -67,14 +75,17 @@ impl Generation {
             os::open_system(name).map_err(|e| load_failed(name, Path::new(name), e))?;
         let bytes = file.and_then(|file| read_at_rest(name, &file).ok());
         let exports = bytes.and_then(|bytes| check(&bytes).ok()).and_then(|c| c.exports);
-        Ok(Generation { loaded, hash: None, exports, version: OnceCell::new() })
+        let signatures = Signatures::default();
+        Ok(Generation { loaded, hash: None, exports, signatures, version: OnceCell::new() })
     }
 
-    /// The address of the function that an import asks for, if it is there in the right version.
+    /// The address of the function that an import asks for, if it is there with the right signature
+    /// and version.
     pub fn resolve(&self, import: &Import) -> Result<usize, Diagnostic> {
         if let Some(exports) = &self.exports {
             exports.require_function(&import.library, &import.symbol)?;
         }
+        self.signatures.check(import)?;
         let address = self.loaded.address(&import.symbol);
         let address = address.ok_or_else(|| missing_symbol(&import.library, &import.symbol))?;
         if let Some(wanted) = import.version

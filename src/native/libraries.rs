@@ -7,9 +7,10 @@ use super::policy::Policy;
 use super::read::read_at_rest;
 use super::resolve::Place;
 use super::settings::Settings;
+use super::signature::{Signatures, Unchecked};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Why an import could not be bound.
@@ -56,6 +57,7 @@ pub struct Libraries {
     /// Host pointers that the program may pass back.
     pointers: Pointers,
     warnings: Vec<Diagnostic>,
+    unchecked: Vec<Unchecked>,
 }
 
 #[derive(Debug)]
@@ -85,6 +87,8 @@ struct Library {
     generation: Generation,
     /// Counts generations from 1.
     number: u32,
+    /// The functions whose signatures were reported to be unchecked.
+    reported: BTreeSet<String>,
 }
 
 /// A generation that is loaded and has all that its slots need, but is not in use yet.
@@ -106,6 +110,7 @@ impl Libraries {
             builder: Builder::new(settings),
             pointers: Pointers::default(),
             warnings: Vec::new(),
+            unchecked: Vec::new(),
         }
     }
 
@@ -166,6 +171,12 @@ impl Libraries {
         std::mem::take(&mut self.warnings)
     }
 
+    /// Which functions were bound without a look at their signatures, since this was last asked. Each
+    /// is reported once; those of the system's libraries, which nobody can help, are not.
+    pub fn take_unchecked(&mut self) -> Vec<Unchecked> {
+        std::mem::take(&mut self.unchecked)
+    }
+
     /// Calls the function of an import.
     ///
     /// `args` are cells of the operand stack, as many as [`CType::cells`](crate::isa::CType::cells)
@@ -180,8 +191,9 @@ impl Libraries {
             return Err(self.unbound(import));
         };
         // SAFETY: the target is a function of a loaded library, and loaded libraries stay mapped.
-        // That it has the signature of its `.lib` line is the word of whoever wrote that line: the
-        // policy lets in only libraries that the user vouches for.
+        // It has the signature of its `.lib` line by what the library tells of itself, where it does;
+        // else by the word of whoever wrote that line, as `take_unchecked` reports. The policy lets
+        // in only libraries that the user vouches for.
         unsafe { plan.call(bound.target, args, memory, &mut self.pointers) }
             .map_err(|misfit| misfit.explain(&self.imports[import], args, memory.len()))
     }
@@ -229,7 +241,8 @@ impl Libraries {
                 self.load(&name, &content, group)?
             }
         };
-        self.libraries.push(Library { name, place, real, generation, number: 1 });
+        let reported = BTreeSet::new();
+        self.libraries.push(Library { name, place, real, generation, number: 1, reported });
         Ok(self.publish(self.libraries.len() - 1, group, &targets, built))
     }
 
@@ -287,8 +300,12 @@ impl Libraries {
         if let Some(exports) = &checked.exports {
             self.each(group, |import| exports.require_function(&import.library, &import.symbol))?;
         }
-        let generation =
-            Generation::load(name, content, checked).map_err(|d| self.whole(group, d))?;
+        // Those that are bound later are read too: the file may be another one by then.
+        let known = |symbol: &str| self.imports.iter().any(|import| import.symbol == symbol);
+        let signatures = Signatures::read(&content.bytes, &content.file, known);
+        self.each(group, |import| signatures.check(import))?;
+        let generation = Generation::load(name, content, checked, signatures)
+            .map_err(|d| self.whole(group, d))?;
         self.complete(generation, group, content.built)
     }
 
@@ -313,6 +330,7 @@ impl Libraries {
         for (&import, &target) in group.iter().zip(targets) {
             self.slots[import].bound = Some(Bound { target, library });
         }
+        self.report_unchecked(library, group);
         let slot =
             |&import: &usize| (self.imports[import].slot, self.imports[import].symbol.clone());
         let Library { name, number, .. } = &self.libraries[library];
@@ -322,6 +340,21 @@ impl Libraries {
             built,
             slots: group.iter().map(slot).collect(),
         }
+    }
+
+    fn report_unchecked(&mut self, library: usize, group: &[usize]) {
+        let Library { name, real, generation, reported, .. } = &mut self.libraries[library];
+        let symbols = group.iter().map(|&import| &self.imports[import].symbol);
+        let unchecked = symbols.filter(|symbol| generation.signatures.get(symbol).is_none());
+        let new: BTreeSet<_> = unchecked.filter(|s| !reported.contains(*s)).cloned().collect();
+        let of_system = matches!(real, Place::System(_));
+        if of_system || new.is_empty() {
+            return;
+        }
+        let none_known = generation.signatures.is_empty();
+        let functions = if none_known { Vec::new() } else { new.iter().cloned().collect() };
+        self.unchecked.push(Unchecked { library: name.clone(), functions });
+        reported.extend(new);
     }
 
     /// Asks for each import of a group, and collects all that goes wrong.

@@ -7,6 +7,8 @@
 //!   load what is there, by what the user has set (`settings`, `config`).
 //! - `read` takes a file's bytes once, at rest; `build` makes them from a source.
 //! - `check` looks at the bytes without running them: a half-written file must not reach the loader.
+//! - `signature` reads from them what their functions take and return, in part from what `debuginfo`
+//!   unpacks, and compares it with what the program declares.
 //! - `generation` loads them under a private name and finds their functions; `libraries` then lets
 //!   all slots of the library change together, or none.
 //! - `call` passes arguments and results between the operand stack and C.
@@ -20,7 +22,6 @@ mod build;
 mod call;
 mod check;
 mod config;
-#[allow(dead_code)]
 mod debuginfo;
 mod generation;
 mod libraries;
@@ -29,6 +30,7 @@ mod policy;
 mod read;
 mod resolve;
 mod settings;
+mod signature;
 #[allow(dead_code)]
 mod state;
 #[cfg(test)]
@@ -38,3 +40,4 @@ pub use call::CallError;
 pub use config::{Config, TestConfig};
 pub use libraries::{BindError, Libraries, Reload};
 pub use settings::Settings;
+pub use signature::Unchecked;

@@ -225,14 +225,10 @@ fn walk<'i, 'a>(info: &'i DebugInfo<'a>, unit: &'i Unit<'a>) -> Vec<Standing<'i,
             scopes.pop();
         }
         let around = scopes.last().map(|(_, around)| around.clone()).unwrap_or_default();
-        match abbreviation.tag() {
-            DW_TAG_variable => {
-                found.extend(info.die(unit, offset).map(|die| Standing { die, scopes: around }));
-            }
-            tag if SCOPES.contains(&tag) && abbreviation.has_children() => {
-                scopes.push((depth, around.iter().copied().chain([offset]).collect()));
-            }
-            _ => {}
+        if abbreviation.tag() == DW_TAG_variable {
+            found.extend(info.die(unit, offset).map(|die| Standing { die, scopes: around }));
+        } else if SCOPES.contains(&abbreviation.tag()) && abbreviation.has_children() {
+            scopes.push((depth, around.iter().copied().chain([offset]).collect()));
         }
         if entries.skip_attributes(abbreviation.attributes()).is_err() {
             break;

@@ -1,4 +1,6 @@
 //! Types by their structure.
+// gimli spells the constants as the DWARF standard does.
+#![allow(non_upper_case_globals)]
 
 use super::super::debuginfo::Die;
 use gimli::{

@@ -5,6 +5,7 @@ mod files;
 mod places;
 mod random_calls;
 mod reloads;
+mod signatures;
 mod sources;
 
 use super::{Libraries, Settings};
