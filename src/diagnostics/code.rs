@@ -213,6 +213,10 @@ codes! {
     /// A `HOTVM_FUNCTION` of the library states a signature that is none, or that contradicts the C
     /// function as the debug information describes it.
     E0618 BadManifest "wrong manifest";
+    /// The new version of a library has a `hotvm_upgrade`, which makes its state from that of the old
+    /// version, and it returned something other than 0; or it has no `HOTVM_STATE` to keep a state in.
+    /// The old version stays in use, with its state unchanged.
+    E0619 UpgradeRefused "state refused";
 
     /// A file could not be read.
     E0701 CannotRead "cannot read";

@@ -109,7 +109,8 @@ fn array(path: &str, old: (&Arc<Type>, u64), new: (&Arc<Type>, u64)) -> How {
         _ => {
             let element = step(format!("{path}[]"), Spot::whole(old), Spot::whole(new));
             if let How::Leave(Reason::TypeChanged { .. }, _) = element.how {
-                let (from, to) = (format!("{}[{before}]", old.name), format!("{}[{now}]", new.name));
+                let (from, to) =
+                    (format!("{}[{before}]", old.name), format!("{}[{now}]", new.name));
                 return How::Leave(Reason::TypeChanged { from, to }, from_bits(old, before));
             }
             How::Each { count, from, to, element: Box::new(element) }
@@ -119,10 +120,7 @@ fn array(path: &str, old: (&Arc<Type>, u64), new: (&Arc<Type>, u64)) -> How {
         return common;
     }
     let part = |from, how| Step { path: path.to_owned(), from, to: 0, how };
-    How::Fields(vec![
-        part(from * count, How::Cut(from * (before - count))),
-        part(0, common),
-    ])
+    How::Fields(vec![part(from * count, How::Cut(from * (before - count))), part(0, common)])
 }
 
 fn from_bits(element: &Type, count: u64) -> u64 {

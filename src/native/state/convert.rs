@@ -69,10 +69,7 @@ fn float(value: u64, from: u32, to: u32) -> Option<u64> {
 }
 
 fn is_signed(scalar: &Scalar) -> bool {
-    matches!(
-        scalar,
-        Scalar::Integer { signed: true } | Scalar::Enumeration { signed: true, .. }
-    )
+    matches!(scalar, Scalar::Integer { signed: true } | Scalar::Enumeration { signed: true, .. })
 }
 
 /// The whole number that some bits stand for.
@@ -104,7 +101,8 @@ fn renumber(number: i128, old: &[(String, i128)], new: &[(String, i128)]) -> Opt
     }
     same.find_map(|(name, _)| named(new, name)).or_else(|| {
         // Renamed: the number is that of an enumerator which was not there before.
-        let renamed = new.iter().any(|(name, value)| *value == number && named(old, name).is_none());
+        let renamed =
+            new.iter().any(|(name, value)| *value == number && named(old, name).is_none());
         renamed.then_some(number)
     })
 }

@@ -58,9 +58,9 @@ impl Data {
 
     /// Whether there is any variable that a symbol tells of.
     pub fn has_variables(&self) -> bool {
-        self.symbols.iter().any(|(&address, symbol)| {
-            symbol.size > 0 && self.writable(address, symbol.size)
-        })
+        self.symbols
+            .iter()
+            .any(|(&address, symbol)| symbol.size > 0 && self.writable(address, symbol.size))
     }
 
     /// Whether all of a part is writable memory.
@@ -128,7 +128,9 @@ impl Data {
             let addend = relocation.addend() as u64;
             let address = match (relocation.flags(), relocation.target()) {
                 (RelocationFlags::Elf { r_type: RELATIVE }, _) => Some(addend),
-                (_, RelocationTarget::Symbol(index)) => symbol(index).map(|s| s.wrapping_add(addend)),
+                (_, RelocationTarget::Symbol(index)) => {
+                    symbol(index).map(|s| s.wrapping_add(addend))
+                }
                 _ => None,
             };
             self.add_address(at, address);
@@ -218,4 +220,3 @@ fn segments(file: &Elf, bytes: &[u8]) -> Vec<Segment> {
     }
     segments
 }
-

@@ -102,7 +102,12 @@ impl Migration {
         for transfer in &self.transfers {
             let live = transfer.old.gather(read(old_base));
             let image = transfer.new.as_ref().map(|new| new.gather(read(new_base)));
-            writes.extend(transfer.new.as_ref().zip(transfer.run(live, image, old_base, &mut report)));
+            writes.extend(transfer.new.as_ref().zip(transfer.run(
+                live,
+                image,
+                old_base,
+                &mut report,
+            )));
         }
         for (home, image) in writes {
             home.scatter(&image, |address, bytes| {
@@ -234,11 +239,8 @@ fn pair<'v>(
     new: &'v [Variable],
 ) -> (Vec<(&'v Variable, &'v Variable)>, Vec<&'v Variable>) {
     // A build may take place in another folder, and a global variable may move to another file.
-    let rules: [fn(&Key) -> Option<&str>; 3] = [
-        |key| Some(&key.unit),
-        |key| Some(key.file_name()),
-        |key| key.external.then_some(""),
-    ];
+    let rules: [fn(&Key) -> Option<&str>; 3] =
+        [|key| Some(&key.unit), |key| Some(key.file_name()), |key| key.external.then_some("")];
     let (mut old, mut new) = (old.iter().collect::<Vec<_>>(), new.iter().collect::<Vec<_>>());
     let mut pairs = Vec::new();
     for rule in rules {

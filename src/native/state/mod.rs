@@ -36,3 +36,4 @@ mod upgrade;
 pub(super) use migration::Migration;
 pub use report::{Carried, Fresh, Reason, StateReport};
 pub(super) use statics::Statics;
+pub(super) use upgrade::{Prepared, Upgrade};

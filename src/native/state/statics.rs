@@ -7,9 +7,9 @@ use super::report::Reason;
 use super::types::{Shape, Type, Types};
 use gimli::{
     DW_AT_decl_column, DW_AT_decl_line, DW_AT_declaration, DW_AT_external, DW_AT_linkage_name,
-    DW_AT_type, DW_TAG_array_type, DW_TAG_atomic_type, DW_TAG_class_type, DW_TAG_const_type, DW_TAG_namespace,
-    DW_TAG_structure_type, DW_TAG_subprogram, DW_TAG_typedef, DW_TAG_union_type, DW_TAG_variable, DW_TAG_volatile_type, DwTag,
-    UnitOffset,
+    DW_AT_type, DW_TAG_array_type, DW_TAG_atomic_type, DW_TAG_class_type, DW_TAG_const_type,
+    DW_TAG_namespace, DW_TAG_structure_type, DW_TAG_subprogram, DW_TAG_typedef, DW_TAG_union_type,
+    DW_TAG_variable, DW_TAG_volatile_type, DwTag, UnitOffset,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -114,8 +114,9 @@ impl Collector<'_> {
             let origin = standing.die.origin();
             let Some(offset) = origin.offset() else { continue };
             let declared = by_offset.get(&Some(offset)).copied().unwrap_or(standing);
-            let known = found.get(&offset).is_some_and(|known| known.variable.home.is_some());
-            if !known && let Some(variable) = self.variable(&standing.die, declared) {
+            let known = found.get(&offset).map(|known| &known.variable.barred);
+            let is_unplaced = known.is_none_or(|barred| *barred == Some(Reason::Folded));
+            if is_unplaced && let Some(variable) = self.variable(&standing.die, declared) {
                 let number = |name| origin.number(name).unwrap_or(0);
                 let place = (number(DW_AT_decl_line), number(DW_AT_decl_column), offset);
                 found.insert(offset, Found { variable, place });

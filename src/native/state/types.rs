@@ -7,12 +7,11 @@ use gimli::{
     AttributeValue, DW_AT_bit_offset, DW_AT_bit_size, DW_AT_const_value, DW_AT_count,
     DW_AT_data_bit_offset, DW_AT_data_member_location, DW_AT_encoding, DW_AT_external,
     DW_AT_upper_bound, DW_ATE_UTF, DW_ATE_address, DW_ATE_boolean, DW_ATE_float, DW_ATE_signed,
-    DW_ATE_signed_char, DW_ATE_unsigned, DW_ATE_unsigned_char, DW_TAG_array_type,
-    DW_TAG_base_type, DW_TAG_class_type, DW_TAG_enumeration_type, DW_TAG_enumerator,
-    DW_TAG_inheritance, DW_TAG_member, DW_TAG_pointer_type, DW_TAG_ptr_to_member_type,
-    DW_TAG_reference_type, DW_TAG_rvalue_reference_type, DW_TAG_structure_type,
-    DW_TAG_subrange_type, DW_TAG_subroutine_type, DW_TAG_union_type, DW_TAG_unspecified_type,
-    DW_TAG_variant_part, DwTag,
+    DW_ATE_signed_char, DW_ATE_unsigned, DW_ATE_unsigned_char, DW_TAG_array_type, DW_TAG_base_type,
+    DW_TAG_class_type, DW_TAG_enumeration_type, DW_TAG_enumerator, DW_TAG_inheritance,
+    DW_TAG_member, DW_TAG_pointer_type, DW_TAG_ptr_to_member_type, DW_TAG_reference_type,
+    DW_TAG_rvalue_reference_type, DW_TAG_structure_type, DW_TAG_subrange_type,
+    DW_TAG_subroutine_type, DW_TAG_union_type, DW_TAG_unspecified_type, DW_TAG_variant_part, DwTag,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -67,10 +66,15 @@ pub(super) enum Shape {
 /// The kinds of single values.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Scalar {
-    Integer { signed: bool },
+    Integer {
+        signed: bool,
+    },
     Boolean,
     Float,
-    Enumeration { signed: bool, names: Vec<(String, i128)> },
+    Enumeration {
+        signed: bool,
+        names: Vec<(String, i128)>,
+    },
     /// One byte of something that is only ever copied.
     Byte,
 }
@@ -113,9 +117,9 @@ impl Type {
         }
         match &self.shape {
             Shape::Array(element, _) => Some(format!("[]{}", element.find(wanted)?)),
-            Shape::Struct(fields) | Shape::Union(fields) => fields.iter().find_map(|field| {
-                Some(format!(".{}{}", field.name, field.ty.find(wanted)?))
-            }),
+            Shape::Struct(fields) | Shape::Union(fields) => fields
+                .iter()
+                .find_map(|field| Some(format!(".{}{}", field.name, field.ty.find(wanted)?))),
             _ => None,
         }
     }
