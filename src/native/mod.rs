@@ -41,6 +41,8 @@ mod read;
 mod resolve;
 mod settings;
 mod signature;
+#[allow(dead_code)]
+mod state;
 #[cfg(test)]
 mod tests;
 mod watch;

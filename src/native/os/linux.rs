@@ -30,13 +30,14 @@ pub fn open_private(bytes: &[u8], file: &Path, needs_folder: bool) -> Result<Loa
             // The loader knows the library by this name for good. Were the descriptor closed, its
             // number would be used again, and the same name would give this library for the next.
             let _ = memory.into_raw_fd();
-            return Ok(Loaded::new(library));
+            return Ok(described(library).0);
         }
     }
-    match file.parent() {
+    let library = match file.parent() {
         Some(folder) if needs_folder => unix::open_copy(bytes, file, folder),
         _ => unix::open_copy(bytes, file, &std::env::temp_dir()),
-    }
+    };
+    Ok(described(library?).0)
 }
 
 /// Whether the loader's name of a file is one that [`open_private`] gives.
@@ -73,10 +74,7 @@ pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
     let mut first = None;
     for candidate in system_names(name) {
         match unix::open(Path::new(&candidate), Path::new(name)) {
-            Ok(library) => {
-                let (library, file) = file_of(library);
-                return Ok((Loaded::new(library), file));
-            }
+            Ok(library) => return Ok(described(library)),
             Err(e) => first = first.or(Some(e)),
         }
     }
@@ -128,9 +126,9 @@ fn cached_names(cache: &[u8]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The file that the loader took a library from, as its own list says.
+/// A library with its base, and the file that the loader took it from, as the loader's list says.
 #[cfg(target_env = "gnu")]
-fn file_of(library: Library) -> (Library, Option<PathBuf>) {
+fn described(library: Library) -> (Loaded, Option<PathBuf>) {
     /// The head of the loader's record of a library, as `<link.h>` declares it.
     #[repr(C)]
     struct LinkMap {
@@ -145,19 +143,21 @@ fn file_of(library: Library) -> (Library, Option<PathBuf>) {
             && !record.is_null()
             && !(*record).name.is_null()
     };
-    let file = known.then(|| {
-        // SAFETY: the loader's record lives as long as the library, and its name is a C string.
-        let name = unsafe { CStr::from_ptr((*record).name) };
-        PathBuf::from(OsStr::from_bytes(name.to_bytes()))
-    });
+    let (base, file) = known
+        .then(|| {
+            // SAFETY: the loader's record lives as long as the library, and its name is a C string.
+            let (base, name) = unsafe { ((*record).address, CStr::from_ptr((*record).name)) };
+            (base, PathBuf::from(OsStr::from_bytes(name.to_bytes())))
+        })
+        .unzip();
     // SAFETY: the handle came from `into_raw` above, and nothing closed it.
-    (unsafe { Library::from_raw(handle) }, file)
+    (Loaded::new(unsafe { Library::from_raw(handle) }, base), file)
 }
 
 /// Other C libraries do not tell.
 #[cfg(not(target_env = "gnu"))]
-fn file_of(library: Library) -> (Library, Option<PathBuf>) {
-    (library, None)
+fn described(library: Library) -> (Loaded, Option<PathBuf>) {
+    (Loaded::new(library, None), None)
 }
 
 #[cfg(test)]

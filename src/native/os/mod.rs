@@ -44,7 +44,10 @@ pub(super) use system::{
 /// symbols), and where it does unmap, a thread, an `atexit` handler or a pointer that the library
 /// left behind crashes the process later. A library that is kept costs some pages.
 #[derive(Debug)]
-pub(super) struct Loaded(ManuallyDrop<Library>);
+pub(super) struct Loaded {
+    library: ManuallyDrop<Library>,
+    base: Option<usize>,
+}
 
 /// Why a library was not loaded.
 #[derive(Debug)]
@@ -56,15 +59,20 @@ pub(super) enum OpenError {
 }
 
 impl Loaded {
-    fn new(library: impl Into<Library>) -> Loaded {
-        Loaded(ManuallyDrop::new(library.into()))
+    fn new(library: impl Into<Library>, base: Option<usize>) -> Loaded {
+        Loaded { library: ManuallyDrop::new(library.into()), base }
+    }
+
+    /// What the loader added to the addresses of the library's file, where it tells.
+    pub fn base(&self) -> Option<usize> {
+        self.base
     }
 
     /// The address of an exported symbol.
     pub fn address(&self, symbol: &str) -> Option<usize> {
         // SAFETY: the symbol is only looked up; any symbol has an address, and reading it as a
         // plain pointer claims nothing about what is there.
-        let symbol = unsafe { self.0.get::<*mut c_void>(symbol) }.ok()?;
+        let symbol = unsafe { self.library.get::<*mut c_void>(symbol) }.ok()?;
         Some(*symbol as usize).filter(|&address| address != 0)
     }
 }
