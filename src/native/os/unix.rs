@@ -22,11 +22,34 @@ pub fn changed_at(metadata: &Metadata) -> SystemTime {
 }
 
 /// Calls a function at each `SIGHUP`, from a thread: little may be done in a signal handler.
+///
+/// The system sends the same signal when the terminal has gone, and then it means what it always did.
 pub fn on_hangup(each: impl Fn() + Send + 'static) {
-    let Ok(mut hangups) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGHUP]) else {
-        return;
-    };
-    std::thread::spawn(move || hangups.forever().for_each(|_| each()));
+    use signal_hook::{consts::SIGHUP, iterator::Signals, low_level::emulate_default_handler};
+    let Ok(mut hangups) = Signals::new([SIGHUP]) else { return };
+    let has_terminal = || fs::File::open("/dev/tty").is_ok();
+    let had_terminal = has_terminal();
+    std::thread::spawn(move || {
+        for _ in hangups.forever() {
+            match had_terminal && !has_terminal() {
+                true => drop(emulate_default_handler(SIGHUP)),
+                false => each(),
+            }
+        }
+    });
+}
+
+/// Whether the name is a symbolic link, or a second name of a file: it is complete as it appears.
+pub fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|m| m.is_symlink() || (m.is_file() && m.nlink() > 1))
+}
+
+/// Whether the loader knows a library at this address.
+pub fn is_mapped(address: usize) -> bool {
+    let mut info = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
+    // SAFETY: the address is only compared with the ranges of libraries, and the call writes no more
+    // than the structure.
+    unsafe { libc::dladdr(std::ptr::without_provenance(address), info.as_mut_ptr()) != 0 }
 }
 
 /// Whether the file may be executed by anyone.
