@@ -4,6 +4,7 @@
 //! program, and takes its place when it is right. When the program has ended, the next change starts
 //! it again.
 
+use super::libraries::NativeFlags;
 use super::report::Report;
 use super::run::{Run, Session};
 use super::status;
@@ -11,7 +12,7 @@ use blake3::Hash;
 use hotvm::diagnostics::{Diagnostic, Sources};
 use hotvm::engine::{Doorbell, Exit, Request};
 use hotvm::native::{LiveOptions, ReloadHandle, Ring, on_hangup};
-use hotvm::program::{Input, Program, load};
+use hotvm::program::{Input, Program};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -94,6 +95,7 @@ fn go_live(
         doorbell: session.doorbell.clone(),
         next: next.clone(),
         report: report.clone(),
+        native: run.native.clone(),
         text: run.input.clone(),
         real,
         seen: Mutex::new(session.text),
@@ -169,6 +171,7 @@ struct Bell {
     doorbell: Doorbell,
     next: NextProgram,
     report: Report,
+    native: NativeFlags,
     /// The program's text, as the user names it and as it really is.
     text: PathBuf,
     real: PathBuf,
@@ -208,7 +211,9 @@ impl Bell {
                 let text = blake3::hash(&input.bytes);
                 match text == *lock(&self.seen) {
                     true => Ok(None),
-                    false => load(input, &mut report.sources).map(|program| Some((text, program))),
+                    false => {
+                        self.native.load(input, &mut report).map(|program| Some((text, program)))
+                    }
                 }
             });
         match made {

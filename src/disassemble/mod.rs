@@ -11,3 +11,4 @@ mod listing;
 mod names;
 
 pub use listing::{Listing, disassemble};
+pub use names::is_name;

@@ -3,9 +3,10 @@
 
 mod publish;
 
-use super::call::{CallError, Plan, Pointers};
+use super::call::{CallError, Failure, Plan, Pointers};
 use super::events::{Event, EventKind, EventSink};
 use super::generation::Generation;
+use super::guard::{self, Fault, Guard, GuardMode, Stopped};
 use super::live::{Ledger, Live, LiveOptions, ReloadHandle};
 use super::prepare::{Candidate, Failed, Known, Numbers, Preparer};
 use super::read::Writer;
@@ -62,6 +63,7 @@ pub struct Libraries {
     preparer: Preparer,
     /// Host pointers that the program may pass back.
     pointers: Pointers,
+    guard: Guard,
     events: EventSink,
     /// The thread that prepares while the program runs, once there is one.
     live: Option<Live>,
@@ -118,6 +120,7 @@ impl Libraries {
             imports,
             libraries: Vec::new(),
             pointers: Pointers::default(),
+            guard: Guard::default(),
             events: EventSink::default(),
             live: None,
             bad: HashSet::new(),
@@ -127,6 +130,16 @@ impl Libraries {
     /// Sends what happens from now on to a sink.
     pub fn on_event(&mut self, sink: EventSink) {
         self.events = sink;
+    }
+
+    /// Sets whether crashes of native code become errors; at first they do not.
+    pub fn set_guard(&mut self, mode: GuardMode) {
+        self.guard.mode = mode;
+    }
+
+    /// Sets how long a guarded call may take before it is interrupted; at first, for ever.
+    pub fn set_native_timeout(&mut self, timeout: Option<Duration>) {
+        self.guard.timeout = timeout;
     }
 
     /// Starts a thread that prepares reloads while the program runs, and gives a way to ask it for
@@ -213,8 +226,32 @@ impl Libraries {
         // It has the signature of its `.lib` line by what the library tells of itself, where it does;
         // else by the word of whoever wrote that line, which is told as an event. The policy lets in
         // only libraries that the user vouches for.
-        unsafe { plan.call(bound.target, args, memory, &mut self.pointers) }
-            .map_err(|misfit| misfit.explain(&self.imports[import], args, memory.len()))
+        let called = unsafe {
+            plan.call(bound.target, args, memory, &mut self.pointers, self.guard.context())
+        };
+        called.map_err(|failure| match failure {
+            Failure::Misfit(misfit) => misfit.explain(&self.imports[import], args, memory.len()),
+            Failure::Stopped(stopped) => CallError::Fault(self.fault(import, &stopped)),
+        })
+    }
+
+    /// Says what became of a call, and goes back to the library's generation before, if it has one.
+    /// Until it is known that the heap is sound, nothing here uses it.
+    #[cold]
+    fn fault(&mut self, import: usize, stopped: &Stopped) -> Box<Fault> {
+        let crash = stopped.judge();
+        let function = &self.imports[import].symbol;
+        let bound = self.slots[import].bound.expect("only what is bound is called");
+        let Library { name, number, .. } = &self.libraries[bound.library];
+        if crash.taint.is_some() {
+            guard::prepare_to_end(function, name, *number, &crash);
+        }
+        let (function, library) = (function.clone(), name.clone());
+        let fault = Box::new(Fault { import, function, library, generation: *number, crash });
+        if !fault.is_tainted() {
+            self.roll_back(import, &fault.to_string());
+        }
+        fault
     }
 
     #[cold]

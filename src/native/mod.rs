@@ -15,13 +15,16 @@
 //! - `retire` is about what becomes of the generations before.
 //! - `live` prepares on a thread of its own while the program runs, when `watch` or somebody else says
 //!   that something has changed; `events` tells the outside.
-//! - `call` passes arguments and results between the operand stack and C.
+//! - `bind` lists what a library offers to programs.
+//! - `call` passes arguments and results between the operand stack and C; `guard` turns a crash of
+//!   the function into an error.
 //!
-//! What differs between operating systems is in `os`. This room knows nothing of modules, engines or
-//! the command line, and prints nothing.
+//! What differs between operating systems is in `os`, but for the signals of `guard`. This room knows
+//! nothing of modules, engines or the command line, and prints nothing.
 #![allow(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod bind;
 mod build;
 mod call;
 mod check;
@@ -29,6 +32,7 @@ mod config;
 mod debuginfo;
 mod events;
 mod generation;
+mod guard;
 mod libraries;
 mod live;
 mod os;
@@ -39,17 +43,21 @@ mod resolve;
 mod retire;
 mod settings;
 mod signature;
+#[allow(dead_code)]
+mod state;
 #[cfg(test)]
 mod tests;
 mod watch;
 
+pub use bind::{Known, Offer, Offered, offer};
 pub use call::CallError;
 pub use config::{Config, TestConfig};
 pub use events::{EVENT_VERSION, Event, EventKind, EventSink};
+pub use guard::{Access, Cause, Crash, Fault, GuardMode, Taint, Text, end_process};
 pub use libraries::{BindError, Libraries, Reload};
 pub use live::{LiveOptions, ReloadHandle, Ring};
 pub use settings::{Settings, VersionMismatch};
-pub use signature::Unchecked;
+pub use signature::{Source, Unchecked};
 
 /// Calls a function, from a thread of its own, whenever the system asks the process to reload:
 /// `SIGHUP` on Unix. Elsewhere there is no such request.

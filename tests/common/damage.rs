@@ -17,8 +17,8 @@ pub fn damage_bytes(bytes: &mut Vec<u8>, damage: &[(u16, u8)]) {
     }
 }
 
-/// Damages what the sections of bytecode hold, each place with the number of its section. Lengths
-/// and checksum are made right again, so that somebody looks at the damage.
+/// Damages what the sections of bytecode hold, each place with the number of its section, or leaves
+/// a section out. Lengths and checksum are made right again, so that somebody looks at the damage.
 pub fn damage_sections(bytecode: &[u8], damage: &[(u8, u16, u8)]) -> Vec<u8> {
     let (head, mut pos) = (6, 6);
     let mut sections = Vec::new();
@@ -30,8 +30,11 @@ pub fn damage_sections(bytecode: &[u8], damage: &[(u8, u16, u8)]) -> Vec<u8> {
         pos += len;
     }
     for &(section, place, value) in damage {
-        let count = sections.len();
-        damage_bytes(&mut sections[usize::from(section) % count].1, &[(place, value)]);
+        let section = usize::from(section) % sections.len();
+        match place % 16 {
+            0 => drop(sections.remove(section)),
+            _ => damage_bytes(&mut sections[section].1, &[(place, value)]),
+        }
     }
     let mut damaged = bytecode[..head].to_vec();
     for (id, body) in sections {

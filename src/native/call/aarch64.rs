@@ -19,7 +19,7 @@ pub const FLOATS: usize = 8;
 /// `words` has 16 + `on_stack` words; `target` is the address of a C function that takes arguments
 /// so laid out; `floats` is at least the number of float registers in use.
 #[unsafe(naked)]
-pub(super) unsafe extern "C" fn enter(
+pub unsafe extern "C" fn enter(
     words: *const u64,
     target: usize,
     on_stack: usize,

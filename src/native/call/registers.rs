@@ -7,6 +7,7 @@
 use super::Returned;
 use super::machine::{FLOATS, INTEGERS, enter};
 use crate::isa::CType;
+use crate::native::guard::{Context, Stopped};
 
 /// An image of the argument registers, then of the stack.
 #[derive(Debug)]
@@ -42,15 +43,24 @@ impl Frame {
         &mut self.words
     }
 
-    /// Calls the function at `target` with the words as arguments.
+    /// Calls the function at `target` with the words as arguments; guarded, if there is a context.
     ///
     /// # Safety
     /// `target` is the address of a mapped C function whose parameters have the types that the frame
     /// was made for.
-    pub unsafe fn call(&mut self, target: usize) -> Returned {
+    pub unsafe fn call(
+        &mut self,
+        target: usize,
+        guarded: Option<&Context>,
+    ) -> Result<Returned, Stopped> {
         let on_stack = self.words.len() - (INTEGERS + FLOATS);
-        // SAFETY: the words are as many as `enter` reads: all registers, then `on_stack` more. The
-        // caller vouches for the target.
-        unsafe { enter(self.words.as_ptr(), target, on_stack, self.floats) }
+        let (words, floats) = (self.words.as_ptr(), self.floats);
+        match guarded {
+            // SAFETY: the words are as many as `enter` reads: all registers, then `on_stack` more.
+            // The caller vouches for the target.
+            None => Ok(unsafe { enter(words, target, on_stack, floats) }),
+            // SAFETY: as above.
+            Some(context) => unsafe { context.enter(words, target, on_stack, floats) },
+        }
     }
 }

@@ -6,9 +6,10 @@ pub use super::unix::{
 };
 use super::{Loaded, OpenError};
 use libloading::os::unix::Library;
-use std::ffi::{CStr, CString};
+use std::ffi::OsStr;
 #[cfg(target_env = "gnu")]
-use std::ffi::{OsStr, c_char};
+use std::ffi::c_char;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
@@ -28,13 +29,20 @@ pub fn open_private(bytes: &[u8], file: &Path, needs_folder: bool) -> Result<Loa
         let path = PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd()));
         if memory.as_raw_fd() <= MOST_DESCRIPTORS && path.exists() {
             let library = unix::open(&path, file)?;
-            return Ok(Loaded::with_memory(library, Some(memory)));
+            return Ok(described(library).0.with_memory(memory));
         }
     }
-    match file.parent() {
+    let library = match file.parent() {
         Some(folder) if needs_folder => unix::open_copy(bytes, file, folder),
         _ => unix::open_copy(bytes, file, &std::env::temp_dir()),
-    }
+    };
+    Ok(described(library?).0)
+}
+
+/// Whether the loader's name of a file is one that [`open_private`] gives.
+pub fn is_private_copy(name: &[u8]) -> bool {
+    let mark = unix::COPY_MARK.as_bytes();
+    name.starts_with(b"/proc/self/fd/") || name.windows(mark.len()).any(|window| window == mark)
 }
 
 /// A file that exists in memory only, sealed so that nobody can change it under the mapping.
@@ -65,10 +73,7 @@ pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
     let mut first = None;
     for candidate in system_names(name) {
         match unix::open(Path::new(&candidate), Path::new(name)) {
-            Ok(library) => {
-                let (library, file) = file_of(library);
-                return Ok((Loaded::new(library), file));
-            }
+            Ok(library) => return Ok(described(library)),
             Err(e) => first = first.or(Some(e)),
         }
     }
@@ -120,9 +125,9 @@ fn cached_names(cache: &[u8]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The file that the loader took a library from, as its own list says.
+/// A library with its base, and the file that the loader took it from, as the loader's list says.
 #[cfg(target_env = "gnu")]
-fn file_of(library: Library) -> (Library, Option<PathBuf>) {
+fn described(library: Library) -> (Loaded, Option<PathBuf>) {
     /// The head of the loader's record of a library, as `<link.h>` declares it.
     #[repr(C)]
     struct LinkMap {
@@ -137,19 +142,21 @@ fn file_of(library: Library) -> (Library, Option<PathBuf>) {
             && !record.is_null()
             && !(*record).name.is_null()
     };
-    let file = known.then(|| {
-        // SAFETY: the loader's record lives as long as the library, and its name is a C string.
-        let name = unsafe { CStr::from_ptr((*record).name) };
-        PathBuf::from(OsStr::from_bytes(name.to_bytes()))
-    });
+    let (base, file) = known
+        .then(|| {
+            // SAFETY: the loader's record lives as long as the library, and its name is a C string.
+            let (base, name) = unsafe { ((*record).address, CStr::from_ptr((*record).name)) };
+            (base, PathBuf::from(OsStr::from_bytes(name.to_bytes())))
+        })
+        .unzip();
     // SAFETY: the handle came from `into_raw` above, and nothing closed it.
-    (unsafe { Library::from_raw(handle) }, file)
+    (Loaded::new(unsafe { Library::from_raw(handle) }, base), file)
 }
 
 /// Other C libraries do not tell.
 #[cfg(not(target_env = "gnu"))]
-fn file_of(library: Library) -> (Library, Option<PathBuf>) {
-    (library, None)
+fn described(library: Library) -> (Loaded, Option<PathBuf>) {
+    (Loaded::new(library, None), None)
 }
 
 #[cfg(test)]

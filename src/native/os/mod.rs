@@ -33,6 +33,9 @@ mod system;
 #[cfg(unix)]
 mod unix;
 
+#[cfg(target_os = "linux")]
+pub(super) use system::is_private_copy;
+
 pub(super) use system::{
     changed_at, is_executable, is_link, is_mapped, on_hangup, open_private, open_system,
     private_temp_folder, stamp, system_names,
@@ -47,6 +50,7 @@ pub(super) use system::{
 #[derive(Debug)]
 pub(super) struct Loaded {
     library: ManuallyDrop<Library>,
+    base: Option<usize>,
     /// The file in memory that it was loaded from. The loader knows the library by the descriptor's
     /// number as long as it is mapped; were the number used again, the same name would give this
     /// library for the next.
@@ -63,13 +67,20 @@ pub(super) enum OpenError {
 }
 
 impl Loaded {
-    fn new(library: impl Into<Library>) -> Loaded {
-        Loaded::with_memory(library, None)
+    fn new(library: impl Into<Library>, base: Option<usize>) -> Loaded {
+        let library = ManuallyDrop::new(library.into());
+        Loaded { library, base, memory: ManuallyDrop::new(None) }
     }
 
-    fn with_memory(library: impl Into<Library>, memory: Option<File>) -> Loaded {
-        let library = ManuallyDrop::new(library.into());
-        Loaded { library, memory: ManuallyDrop::new(memory) }
+    /// Keeps the file in memory that it was loaded from.
+    #[cfg(target_os = "linux")]
+    fn with_memory(self, memory: File) -> Loaded {
+        Loaded { memory: ManuallyDrop::new(Some(memory)), ..self }
+    }
+
+    /// What the loader added to the addresses of the library's file, where it tells.
+    pub fn base(&self) -> Option<usize> {
+        self.base
     }
 
     /// Unmaps the library, and tells whether the system has done so: it may have reasons of its own

@@ -1,6 +1,6 @@
 //! What all Unixes share.
 
-use super::{Loaded, OpenError, refused};
+use super::{OpenError, refused};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::fs::{self, DirBuilder, Metadata};
 use std::io::{self, Write};
@@ -74,18 +74,21 @@ pub fn private_temp_folder() -> io::Result<PathBuf> {
     Err(io::Error::other(format!("{} belongs to others or is open to them", folder.display())))
 }
 
+/// What stands in the name of every copy.
+pub const COPY_MARK: &str = ".hotvm-";
+
 /// Loads from a copy in `folder` under a hidden name of its own. The copy is removed at once; the
 /// mapping stays.
-pub fn open_copy(bytes: &[u8], file: &Path, folder: &Path) -> Result<Loaded, OpenError> {
+pub fn open_copy(bytes: &[u8], file: &Path, folder: &Path) -> Result<Library, OpenError> {
     let failed = |e| OpenError::NoCopy(format!("a private copy in {}", folder.display()), e);
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let mut copy = tempfile::Builder::new()
-        .prefix(&format!(".{name}.hotvm-"))
+        .prefix(&format!(".{name}{COPY_MARK}"))
         .permissions(fs::Permissions::from_mode(0o700))
         .tempfile_in(folder)
         .map_err(failed)?;
     copy.write_all(bytes).and_then(|()| copy.flush()).map_err(failed)?;
-    Ok(Loaded::new(open(copy.path(), file)?))
+    open(copy.path(), file)
 }
 
 /// Loads the library at `private`, with all its symbols resolved now rather than at a first call

@@ -39,7 +39,7 @@ pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
 fn open(private: &Path, file: &Path) -> Result<Loaded, OpenError> {
     // SAFETY: loading runs the library's initialisers. The policy has admitted the library.
     let library = unsafe { Library::new(private) }.map_err(|e| refused(&e, private, file))?;
-    Ok(Loaded::new(library))
+    Ok(Loaded::new(library, None))
 }
 
 /// The name under which the loader knows the library, if the system's folder has it.

@@ -7,6 +7,7 @@ mod live;
 mod places;
 mod random_calls;
 mod reloads;
+mod signatures;
 mod sources;
 
 use super::{Event, EventKind, EventSink, Libraries, Settings};
