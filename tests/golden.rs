@@ -3,24 +3,33 @@
 //! `cargo test --test golden sieve` runs those whose path contains `sieve`; with `BLESS=1` the
 //! programs that behave differently get what they do now as their expectations.
 
+use hotvm::isa::Op;
 use hotvm::tools::golden::{Outcome, Runner};
 use libtest_mimic::{Arguments, Failed, Trial};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-const FOLDERS: [&str; 4] = ["asm-examples", "tests/programs", "tests/rejected", "tests/trapped"];
+/// Programs that run to their end.
+const RUNNING: [&str; 2] = ["asm-examples", "tests/programs"];
+/// Programs of which many do not.
+const OTHERS: [&str; 3] = ["tests/natives", "tests/rejected", "tests/trapped"];
 
 fn main() -> ExitCode {
     let runner = Arc::new(Runner {
         hotvm: env!("CARGO_BIN_EXE_hotvm").into(),
         bless: std::env::var_os("BLESS").is_some(),
     });
-    let trials = FOLDERS.iter().flat_map(|folder| programs(folder)).map(|path| {
-        let runner = Arc::clone(&runner);
-        Trial::test(path.display().to_string(), move || verdict(&runner.run(&path)))
-    });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let paths = RUNNING.iter().chain(&OTHERS).flat_map(|folder| programs(folder));
+    let mut trials: Vec<_> = paths
+        .map(|path| {
+            let runner = Arc::clone(&runner);
+            Trial::test(path.display().to_string(), move || verdict(&runner.run(&path)))
+        })
+        .collect();
+    trials.push(Trial::test("every_instruction_occurs", every_instruction_occurs));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
 /// The programs of a folder. One without any expectation is a test as well: it must not print.
@@ -40,4 +49,17 @@ fn verdict(outcome: &Outcome) -> Result<(), Failed> {
         Outcome::Passed | Outcome::Blessed => Ok(()),
         Outcome::Failed(why) => Err(why.into()),
     }
+}
+
+/// A new instruction needs a program that runs it.
+fn every_instruction_occurs() -> Result<(), Failed> {
+    let mut used = HashSet::new();
+    for path in RUNNING.iter().flat_map(|folder| programs(folder)) {
+        let text = std::fs::read_to_string(path)?;
+        let statements = text.lines().filter_map(|line| line.split([';', '#']).next());
+        used.extend(statements.flat_map(str::split_whitespace).map(str::to_owned));
+    }
+    let missing: Vec<_> =
+        Op::ALL.iter().map(|op| op.mnemonic()).filter(|name| !used.contains(*name)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("no program uses {missing:?}").into()) }
 }

@@ -3,7 +3,7 @@
 use super::assembler::{Assembler, Table};
 use super::declare::Named;
 use super::fixups::{Fixup, Missing};
-use crate::diagnostics::{Code, Diagnostic, Span, closest};
+use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{FuncType, Op, OperandKind, ValueType, leb128, write_operand};
 use crate::module::Run;
 use crate::syntax::Expr;
@@ -15,6 +15,8 @@ pub(super) struct Body<'s> {
     pub(super) name: Span,
     /// Where its `.func` stands.
     pub(super) opened: Span,
+    /// The mnemonic of its first instruction.
+    pub(super) first: Span,
     pub(super) ty: FuncType,
     pub(super) items: Vec<Item>,
     /// The labels of `SWITCH`es.
@@ -130,11 +132,7 @@ impl<'s> Assembler<'s> {
         let op = op.with_operand(OperandKind::Global).unwrap_or(op);
         match self.globals.get(name) {
             Some(global) => self.emit(op, global.index.into()),
-            None => {
-                let near = closest(name, body.local_names.iter().copied());
-                let near = near.map(str::to_owned);
-                self.defer(Missing::Global { op, span, near });
-            }
+            None => self.defer(Missing::Global(op, span)),
         }
     }
 
@@ -143,13 +141,11 @@ impl<'s> Assembler<'s> {
         if let Some(found) = body.labels.get(name) {
             return found.index.into();
         }
-        let near = closest(name, body.labels.keys().copied());
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!(
+        let help = self.advise(name, body.labels.keys().copied()).unwrap_or_else(|| {
+            format!(
                 "put `{name}:` in front of the instruction to go to; labels are local to their function"
-            ),
-        };
+            )
+        });
         let diagnostic = Diagnostic::error(Code::UnknownLabel, format!("unknown label `{name}`"));
         self.push(diagnostic.help(help), span, "this function has no such label");
         0

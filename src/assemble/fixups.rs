@@ -5,7 +5,7 @@
 
 use super::assembler::Assembler;
 use super::constants::Value;
-use crate::diagnostics::{Code, Diagnostic, Span, closest};
+use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{Op, OperandKind, write_operand};
 use crate::syntax::Expr;
 
@@ -22,8 +22,8 @@ pub(super) struct Fixup {
 pub(super) enum Missing {
     /// A function further below.
     Func(Op, Span),
-    /// A global further below; `near` is the local with the most similar name.
-    Global { op: Op, span: Span, near: Option<String> },
+    /// A global further below.
+    Global(Op, Span),
     /// The slot of a native function.
     Slot(Op, Span),
     /// The value of an expression.
@@ -44,6 +44,7 @@ impl Assembler<'_> {
         for (index, function) in functions.iter_mut().enumerate() {
             let start = code.len() as u32;
             let mut copied = function.code.start as usize;
+            self.completing = Some(index);
             while let Some(fixup) = next.next_if(|f| f.function as usize == index) {
                 code.extend_from_slice(&old[copied..fixup.at as usize]);
                 copied = fixup.at as usize;
@@ -55,6 +56,7 @@ impl Assembler<'_> {
             code.extend_from_slice(&old[copied..function.code.end as usize]);
             function.code = start..code.len() as u32;
         }
+        self.completing = None;
         self.module.code = code;
         self.module.functions = functions;
     }
@@ -69,9 +71,9 @@ impl Assembler<'_> {
                 };
                 Some((*op, index.into()))
             }
-            Missing::Global { op, span, near } => match self.globals.get(span.of(self.text)) {
+            Missing::Global(op, span) => match self.globals.get(span.of(self.text)) {
                 Some(found) => Some((*op, found.index.into())),
-                None => self.unknown_variable(*span, near.as_deref()),
+                None => self.unknown_variable(*span),
             },
             Missing::Slot(op, span) => Some((*op, self.slot(*span)?)),
             Missing::Expr(op, expr) => match (op.operand(), self.evaluate(expr)?) {
@@ -96,10 +98,9 @@ impl Assembler<'_> {
     /// A slot is called by the name of its function, or by a constant.
     fn slot(&mut self, span: Span) -> Option<u64> {
         let name = span.of(self.text);
-        let mut slots = self.module.imports.iter().filter(|i| i.symbol == name).map(|i| i.slot);
-        match (slots.next(), slots.next()) {
-            (Some(slot), None) => return Some(slot.into()),
-            (Some(first), Some(second)) => {
+        match self.slots.get(name).map_or(&[][..], |slots| slots) {
+            &[slot] => return Some(slot.into()),
+            &[first, second, ..] => {
                 let message = format!("`{name}` is the function of more than one slot");
                 let help = format!("call it by number: slot {first} or {second}");
                 self.push(
@@ -109,7 +110,7 @@ impl Assembler<'_> {
                 );
                 return None;
             }
-            (None, _) => {}
+            [] => {}
         }
         if self.constants.contains_key(name) {
             let expr = Expr { span, kind: crate::syntax::ExprKind::Name };
@@ -120,49 +121,36 @@ impl Assembler<'_> {
             }
             return u32::try_from(slot).ok().map(u64::from);
         }
-        let near = closest(name, self.module.imports.iter().map(|i| &*i.symbol));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32"),
-        };
+        let help =
+            self.advise(name, self.slots.keys().chain(&self.offered).map(|symbol| &**symbol));
+        let help =
+            help.unwrap_or_else(|| format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32"));
         let message = format!("unknown native function `{name}`");
-        self.push(
-            Diagnostic::error(Code::UnknownName, message).help(help),
-            span,
-            "no `.lib` binds it",
-        );
+        let diagnostic = Diagnostic::error(Code::UnknownName, message).help(help);
+        self.push(diagnostic, span, "no `.lib` binds it");
         None
     }
 
     fn unknown_function<T>(&mut self, span: Span) -> Option<T> {
         let name = span.of(self.text);
-        let native = self.module.imports.iter().any(|i| i.symbol == name);
-        let help = match closest(name, self.functions.keys().copied()) {
-            _ if native => format!("`{name}` is native: write `CALL_NATIVE {name}`"),
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("define it with `.func {name}` … `.end`"),
-        };
+        let help = self.advise(name, self.functions.keys().copied());
+        let help = help.unwrap_or_else(|| format!("define it with `.func {name}` … `.end`"));
         let message = format!("unknown function `{name}`");
-        self.push(
-            Diagnostic::error(Code::UnknownName, message).help(help),
-            span,
-            "no function has this name",
-        );
+        let diagnostic = Diagnostic::error(Code::UnknownName, message).help(help);
+        self.push(diagnostic, span, "no function has this name");
         None
     }
 
-    fn unknown_variable<T>(&mut self, span: Span, near: Option<&str>) -> Option<T> {
+    fn unknown_variable<T>(&mut self, span: Span) -> Option<T> {
         let name = span.of(self.text);
-        let near = near.or_else(|| closest(name, self.globals.keys().copied()));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if self.constants.contains_key(name) || self.data.contains_key(name) => {
-                format!("`{name}` is a constant: write `PUSH {name}`")
-            }
-            None => format!(
+        let function = self.completing.map(|index| &self.names.functions[index]);
+        let locals = function.into_iter().flat_map(|function| &function.locals);
+        let known = locals.map(|local| &**local).chain(self.globals.keys().copied());
+        let help = self.advise(name, known).unwrap_or_else(|| {
+            format!(
                 "declare it: `.local {name}: i64` in the function, or `.global {name}: i64 = 0`"
-            ),
-        };
+            )
+        });
         let message = format!("unknown variable `{name}`");
         let label = "neither a local, a parameter nor a global";
         self.push(Diagnostic::error(Code::UnknownName, message).help(help), span, label);

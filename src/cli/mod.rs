@@ -4,17 +4,20 @@
 //! else to standard error; a pipe that nobody reads any more ends the command silently.
 
 mod asm;
+mod bind;
 mod completions;
 mod dis;
+mod events;
 mod explain;
+mod libraries;
 mod output;
 mod reload;
 mod report;
 mod run;
 mod test;
+mod watch;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// The exit statuses, as every `--help` tells them.
@@ -83,29 +86,14 @@ enum Command {
     Run(run::Run),
     /// Turn a program back into text
     Dis(dis::Dis),
+    /// Print the `.lib` lines for all that a library exports
+    Bind(bind::Bind),
     /// Run programs and compare what they do with the expectations in their comments
     Test(test::Test),
     /// Explain an error code
     Explain(explain::Explain),
     /// Print completions for a shell
     Completions(completions::Completions),
-}
-
-/// Where native libraries may come from.
-#[derive(Args, Clone, Default)]
-struct NativeFlags {
-    /// Also search and allow libraries in this folder; may be given more than once
-    #[arg(long, value_name = "DIR")]
-    lib_dir: Vec<PathBuf>,
-    /// Allow this library, wherever it is; may be given more than once
-    #[arg(long, value_name = "PATH")]
-    allow_lib: Vec<PathBuf>,
-    /// Allow the system's libraries by bare name, such as `m`
-    #[arg(long)]
-    allow_system_libs: bool,
-    /// Refuse all native libraries
-    #[arg(long)]
-    no_native: bool,
 }
 
 /// Runs the command that the arguments name.
@@ -116,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Asm(it) => it.run(&mut report),
         Command::Run(it) => it.run(&mut report),
         Command::Dis(it) => it.run(&mut report),
+        Command::Bind(it) => it.run(&mut report),
         Command::Test(it) => it.run(&mut report),
         Command::Explain(it) => it.run(&mut report),
         Command::Completions(it) => it.run(&mut report),

@@ -2,6 +2,7 @@
 
 use super::{report::Report, status};
 use hotvm::diagnostics::{Code, Diagnostic};
+use std::fs::Permissions;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -38,25 +39,44 @@ fn write_stdout(bytes: &[u8]) -> Result<(), Diagnostic> {
     }
 }
 
-/// Writes aside and renames, so that there is never half a file. What is no regular file, such as a
-/// pipe or `/dev/null`, is written to as it is.
+/// Writes to a file, or to what is none, such as a pipe or `/dev/null`.
 fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Through a symbolic link, its target is replaced and not the link.
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    match std::fs::metadata(&target) {
-        Ok(there) if !there.is_file() => return std::fs::write(&target, bytes),
-        Ok(there) if there.permissions().readonly() => {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"));
-        }
-        _ => {}
+    match path.canonicalize() {
+        Ok(target) => overwrite(&target, bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match path.read_link() {
+            Ok(target) => write_file(&path.with_file_name(target), bytes),
+            Err(_) => replace(path, bytes, None),
+        },
+        Err(error) => Err(error),
     }
+}
+
+fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let there = std::fs::metadata(path)?;
+    if !there.is_file() {
+        return std::fs::write(path, bytes);
+    }
+    if there.permissions().readonly() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only"));
+    }
+    replace(path, bytes, Some(there.permissions()))
+}
+
+/// Writes aside and renames, so that there is never half a file.
+fn replace(target: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
     let folder = match target.parent() {
         Some(folder) if folder != Path::new("") => folder.to_owned(),
         _ => PathBuf::from("."),
     };
+    // Asked first, because a failure to write aside would name a file that nobody knows.
+    std::fs::metadata(&folder)?;
     let mut aside = temporary(&folder)?;
     aside.write_all(bytes)?;
-    aside.persist(&target).map_err(|error| error.error)?;
+    if let Some(permissions) = permissions {
+        std::fs::set_permissions(aside.path(), permissions)?;
+    }
+    aside.persist(target).map_err(|error| error.error)?;
     Ok(())
 }
 
@@ -67,7 +87,7 @@ fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     {
         use std::os::unix::fs::PermissionsExt;
         // As any new file; what the user masks is taken away by the system.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        builder.permissions(Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder)
 }

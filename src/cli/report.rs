@@ -8,6 +8,7 @@ use std::io::{IsTerminal, Write};
 const SHOWN: usize = 20;
 
 /// Writes to standard error what the user wants to know.
+#[derive(Clone)]
 pub(super) struct Report {
     /// What diagnostics point into.
     pub(super) sources: Sources,

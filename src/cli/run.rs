@@ -1,21 +1,27 @@
 //! `hotvm run`
 
-use super::{EXIT_STATUS, NativeFlags, reload, report::Report, status};
-use clap::Args;
+use super::events::{EventLog, Telling};
+use super::watch::NewProgram;
+use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status, watch};
+use blake3::Hash;
+use clap::error::ErrorKind;
+use clap::{Args, ValueEnum};
 use hotvm::diagnostics::{Code, Diagnostic, Position};
-use hotvm::engine::{Host, Output, Vm};
-use hotvm::native::{BindError, Libraries, Settings};
-use hotvm::program::{Input, Program, load};
+use hotvm::engine::{Doorbell, Exit, Host, Output, TrapKind, Vm};
+use hotvm::native::{BindError, CallError, GuardMode, Libraries, VersionMismatch, end_process};
+use hotvm::program::{Input, Program};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Runs a program. Text is assembled first.
 #[derive(Args)]
 #[command(after_help = format!("\
 Examples:
   hotvm run game.vasm
+  hotvm run game.vasm --watch                 libraries reload as they change, while it runs
   hotvm run game.vasm --reload-on-enter       run again with changed libraries at each Enter
   hotvm run stats.vbc -- -5 12                what follows `--` are the program's arguments
 
@@ -23,14 +29,66 @@ Examples:
 pub(super) struct Run {
     /// The program, text or bytecode; standard input for `-` or nothing
     #[arg(default_value = "-")]
-    input: PathBuf,
+    pub(super) input: PathBuf,
     /// Arguments of the program, which reads them with ARG
     args: Vec<OsString>,
+    /// Reload libraries while the program runs, as their files or sources change; start again when
+    /// the program's own text changes, or a library after its end
+    #[arg(long, conflicts_with = "reload_on_enter")]
+    watch: bool,
     /// After each run, wait for Enter, reload the libraries that have changed, and run again
     #[arg(long)]
     reload_on_enter: bool,
+    /// With --watch: all libraries that have changed are replaced together, or none is
+    #[arg(long, requires = "watch")]
+    pub(super) atomic_group: bool,
+    /// Unmap code that is no longer in use where that is known to be safe; otherwise all of it stays
+    /// mapped, some 20 KB for each reload
+    #[arg(long)]
+    unload: bool,
+    /// What to do with a library of another version than its `.lib` asks for
+    #[arg(long, value_name = "WHAT", default_value = "refuse")]
+    version_mismatch: Mismatch,
+    /// Write what happens to libraries as JSON lines to a file, or to standard error for `-`
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Turn crashes of native code into errors; on with --watch and --reload-on-enter, otherwise off
+    #[arg(long, value_name = "WHEN")]
+    guard: Option<Switch>,
+    /// Interrupt native calls that take longer than this; turns the guard on
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    native_timeout: Option<Duration>,
     #[command(flatten)]
-    native: NativeFlags,
+    pub(super) native: NativeFlags,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|it| !it.is_zero()).ok_or_else(|| "not a number of seconds above 0".to_owned())
+}
+
+/// What to do with a library of another version.
+#[derive(Clone, Copy, ValueEnum)]
+enum Mismatch {
+    /// Do not bind it
+    Refuse,
+    /// Bind it, with a warning
+    Warn,
+}
+
+impl From<Mismatch> for VersionMismatch {
+    fn from(mismatch: Mismatch) -> VersionMismatch {
+        match mismatch {
+            Mismatch::Refuse => VersionMismatch::Refuse,
+            Mismatch::Warn => VersionMismatch::Warn,
+        }
+    }
 }
 
 /// A program with all that it needs to run, and to run again.
@@ -38,20 +96,25 @@ pub(super) struct Session {
     pub(super) program: Program,
     pub(super) libraries: Libraries,
     pub(super) host: Host,
+    pub(super) doorbell: Doorbell,
+    /// The file's content that the program was made from.
+    pub(super) text: Hash,
+    log: EventLog,
 }
 
 impl Run {
     pub(super) fn run(self, report: &mut Report) -> u8 {
-        if self.reload_on_enter && self.input == Path::new("-") {
+        if (self.reload_on_enter || self.watch) && self.input == Path::new("-") {
             report.error(
                 Diagnostic::error(
                     Code::CannotRead,
-                    "--reload-on-enter needs standard input for itself",
+                    "a program from standard input cannot be run again",
                 )
                 .help("name the program's file"),
             );
             return status::USAGE;
         }
+        self.check_guard(report);
         let mut session = match self.session(report) {
             Ok(session) => session,
             Err(diagnostics) => {
@@ -59,47 +122,116 @@ impl Run {
                 return status::REJECTED;
             }
         };
-        match self.reload_on_enter {
-            true => reload::run_on_enter(&mut session, report),
-            false => session.run(report),
+        if self.watch {
+            watch::run_watching(&self, session, report)
+        } else if self.reload_on_enter {
+            reload::run_on_enter(&mut session, report)
+        } else {
+            session.run(report).0
         }
     }
 
     fn session(&self, report: &mut Report) -> Result<Session, Vec<Diagnostic>> {
         let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
-        let folder = input.folder.clone();
-        let program = load(input, &mut report.sources)?;
-        let settings = self.native.settings(&folder).map_err(|diagnostic| vec![diagnostic])?;
-        let libraries = Libraries::new(program.verified.module().imports.clone(), settings);
+        let text = blake3::hash(&input.bytes);
+        let program = self.native.load(input, report)?;
         let output = Output::new(io::stdout(), io::stdout().is_terminal());
         let args = self.args.iter().map(|arg| arg.as_encoded_bytes().to_vec()).collect();
-        Ok(Session { program, libraries, host: Host::new(output, io::stdin().lock(), args) })
+        let host = Host::new(output, io::stdin().lock(), args);
+        let telling = match (self.watch, self.reload_on_enter) {
+            (true, _) => Telling::Live,
+            (_, true) => Telling::BetweenRuns,
+            _ => Telling::Quietly,
+        };
+        let log = EventLog::open(self.events.as_deref(), telling, report).map_err(|d| vec![d])?;
+        let libraries = self.libraries(&program)?;
+        let doorbell = Doorbell::default();
+        let mut session = Session { program, libraries, host, doorbell, text, log };
+        session.attend(report);
+        Ok(session)
     }
-}
 
-impl NativeFlags {
-    fn settings(&self, folder: &Path) -> Result<Settings, Diagnostic> {
-        let mut settings = Settings::for_program(folder)?;
-        settings.lib_dirs.clone_from(&self.lib_dir);
-        settings.allow_libs.clone_from(&self.allow_lib);
-        settings.allow_system_libs = self.allow_system_libs;
-        settings.no_native = self.no_native;
-        Ok(settings)
+    fn libraries(&self, program: &Program) -> Result<Libraries, Vec<Diagnostic>> {
+        let folder = match self.input.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let mut settings = self.native.settings(folder).map_err(|diagnostic| vec![diagnostic])?;
+        settings.unload = self.unload;
+        settings.version_mismatch = self.version_mismatch.into();
+        let imports = program.verified.module().imports.clone();
+        let mut libraries = Libraries::new(imports, settings);
+        libraries.set_guard(self.guard());
+        libraries.set_native_timeout(self.native_timeout);
+        Ok(libraries)
+    }
+
+    fn guard(&self) -> GuardMode {
+        let usual = self.watch || self.reload_on_enter || self.native_timeout.is_some();
+        match self.guard.map_or(usual, |switch| switch == Switch::On) {
+            true => GuardMode::On,
+            false => GuardMode::Off,
+        }
+    }
+
+    /// Says what cannot be had.
+    fn check_guard(&self, report: &Report) {
+        if self.guard == Some(Switch::Off) && self.native_timeout.is_some() {
+            let words = "--native-timeout needs the guard, and --guard off turns it off\n";
+            clap::Error::raw(ErrorKind::ArgumentConflict, words).exit();
+        }
+        let is_asked_for = self.guard == Some(Switch::On) || self.native_timeout.is_some();
+        if is_asked_for && !GuardMode::available() {
+            let words = "native code cannot be guarded on this platform";
+            report.error(Diagnostic::warning(Code::Unsupported, words));
+        }
     }
 }
 
 impl Session {
-    /// Binds the program's libraries and runs it once. Gives the exit status.
-    pub(super) fn run(&mut self, report: &mut Report) -> u8 {
+    /// Lets the log hear of the libraries.
+    fn attend(&mut self, report: &mut Report) {
+        self.log.set_program(&mut self.program, report);
+        self.libraries.on_event(self.log.sink());
+    }
+
+    /// Puts another program in the place of this one. Its libraries stay when it asks for the same;
+    /// tells whether they do.
+    pub(super) fn replace_program(
+        &mut self,
+        run: &Run,
+        new: NewProgram,
+        report: &mut Report,
+    ) -> Result<bool, Vec<Diagnostic>> {
+        let NewProgram { program, sources, text } = new;
+        let imports = &self.program.verified.module().imports;
+        let same = *imports == program.verified.module().imports;
+        if !same {
+            self.libraries = run.libraries(&program)?;
+        }
+        (self.program, self.text, report.sources) = (program, text, sources);
+        self.attend(report);
+        Ok(same)
+    }
+
+    /// Binds the program's libraries and runs it once. Gives the exit status, and how the program
+    /// ended if it came to run and did not trap.
+    pub(super) fn run(&mut self, report: &mut Report) -> (u8, Option<Exit>) {
+        let status = self.bind_and_run(report);
+        self.log.settle();
+        status
+    }
+
+    fn bind_and_run(&mut self, report: &mut Report) -> (u8, Option<Exit>) {
         let bound = self.libraries.bind_all();
-        self.tell(report);
+        self.log.settle();
         if let Err(errors) = bound {
             let diagnostics: Vec<_> =
-                errors.into_iter().map(|e| self.at_its_lib(e, report)).collect();
+                errors.into_iter().map(|error| self.at_its_lib(error, report)).collect();
             report.errors(&diagnostics);
-            return status::UNBOUND;
+            return (status::UNBOUND, None);
         }
-        let verified = Rc::clone(&self.program.verified);
+        let verified = Arc::clone(&self.program.verified);
         let mut vm = match Vm::new(&verified, &mut self.libraries, &mut self.host) {
             Ok(vm) => vm,
             Err(error) => {
@@ -108,24 +240,22 @@ impl Session {
                     .at(source, Position::Whole, "")
                     .help("ask for less with `.memory`");
                 report.error(diagnostic);
-                return status::REJECTED;
+                return (status::REJECTED, None);
             }
         };
+        vm.listen(self.doorbell.clone());
         match vm.run() {
-            Ok(exit) => exit.status(),
+            Ok(exit) => (exit.status(), Some(exit)),
             Err(trap) => {
                 let diagnostic = self.program.explain(&trap, &mut report.sources);
                 report.error(diagnostic);
-                status::TRAPPED
+                match trap.kind {
+                    TrapKind::Native(CallError::Fault(fault)) if fault.is_tainted() => {
+                        end_process(status::TRAPPED)
+                    }
+                    _ => (status::TRAPPED, None),
+                }
             }
-        }
-    }
-
-    /// What the libraries have to say besides errors.
-    pub(super) fn tell(&mut self, report: &Report) {
-        report.errors(&self.libraries.take_warnings());
-        for unchecked in self.libraries.take_unchecked() {
-            report.notice(unchecked.to_string());
         }
     }
 

@@ -48,8 +48,8 @@ codes! {
     /// -9223372036854775808 to 9223372036854775807; `0x`, `0b` and `0o` may use all 64 bits. `_` may
     /// stand between digits.
     E0104 BadInteger "bad integer";
-    /// A float that is malformed, or a `nan:0x…` whose payload is 0 or over 52 bits. Floats have a
-    /// point or an exponent: `1.0`, `2.5e-3`, `inf`, `nan`, `nan:0x8000000000001`.
+    /// A float that is malformed or too large, or a `nan:0x…` whose payload is 0 or over 52 bits.
+    /// Floats have a point or an exponent: `1.0`, `2.5e-3`, `inf`, `nan`, `nan:0x8000000000001`.
     E0105 BadFloat "bad float";
     /// The statement does not have the form that its first word asks for. One statement stands on
     /// one line; the message says what was expected and what was found.
@@ -57,7 +57,7 @@ codes! {
     /// No instruction has this name. Mnemonics may be written in any case; `docs/isa.md` lists them.
     E0107 UnknownMnemonic "unknown instruction";
     /// No directive has this name. They are `.lib .func .end .local .global .data .zero .const
-    /// .memory .entry .loc`.
+    /// .memory .entry .source .loc`.
     E0108 UnknownDirective "unknown directive";
     /// Program text must be UTF-8 and under 4 GiB.
     E0109 NotText "not program text";
@@ -72,7 +72,7 @@ codes! {
     E0201 WrongOperand "wrong operand";
     /// Two things of one kind have the same name. Labels are local to their function, parameters and
     /// locals to theirs; functions, globals, data, constants and native functions are known in the
-    /// whole program.
+    /// whole program. Constants and data share their names, also with the floats `inf` and `nan`.
     E0202 DuplicateName "duplicate name";
     /// A jump to a label that its function does not have. Labels are local to a function.
     E0203 UnknownLabel "unknown label";
@@ -136,7 +136,7 @@ codes! {
     /// An integer was divided by zero, or its remainder was taken.
     E0501 DivisionByZero "division by zero";
     /// An integer result that does not fit 64 bits: the smallest integer divided by -1, or a float too
-    /// large for `FTOI` or `FTOU`. `FTOIS` and `FTOUS` give the nearest limit instead.
+    /// large for `FTOI` or `FTOU`, of which `FTOIS` and `FTOUS` give the nearest limit instead.
     E0502 IntegerOverflow "integer overflow";
     /// NaN has no integer. `FTOIS` and `FTOUS` give 0 instead.
     E0503 InvalidConversion "invalid conversion to integer";
@@ -159,6 +159,14 @@ codes! {
     E0510 NotACharacter "not a character";
     /// Standard input or output failed.
     E0511 InputOutput "input or output failed";
+    /// A native function crashed, and the guard (`--guard on`) caught it. The message tells signal,
+    /// address and place. The process lives on, but what the function was changing may be half
+    /// changed: mend it and reload. When the crash was inside the C library, which may then hold a
+    /// lock for good, or the C library found the heap damaged, the process has to end.
+    E0512 NativeFault "native code crashed";
+    /// A native function did not return within `--native-timeout` and was interrupted. What it was
+    /// changing may be half changed.
+    E0513 NativeTimeout "native call did not return";
 
     /// No file of that name where libraries are searched. A name with a `/` or a known ending is a
     /// path beside the program; a bare name such as `math_ops` becomes `libmath_ops.so` (or the like)
@@ -213,10 +221,13 @@ codes! {
     /// A `HOTVM_FUNCTION` of the library states a signature that is none, or that contradicts the C
     /// function as the debug information describes it.
     E0618 BadManifest "wrong manifest";
+    /// A library crashed with this very content, and was rolled back to the generation before. The
+    /// same content is not tried again in the same process; change it, or start anew.
+    E0619 KnownBad "content that has crashed";
     /// The new version of a library has a `hotvm_upgrade`, which makes its state from that of the old
     /// version, and it returned something other than 0; or it has no `HOTVM_STATE` to keep a state in.
     /// The old version stays in use, with its state unchanged.
-    E0619 UpgradeRefused "state refused";
+    E0620 UpgradeRefused "state refused";
 
     /// A file could not be read.
     E0701 CannotRead "cannot read";
@@ -227,7 +238,8 @@ codes! {
     /// Bytecode is not written to a terminal. Name a file with `-o`, or redirect the output.
     E0704 BinaryToTerminal "binary to a terminal";
     /// An expectation in a test file that cannot be read. They are `;! stdout: …`, `;! stderr: …`,
-    /// `;! exit: N`, `;! error: CODE at LINE:COLUMN`, `;! args: …`, `;! stdin: …` and `;! flags: …`.
+    /// `;! exit: N`, `;! error: CODE at LINE:COLUMN`, `;! args: …`, `;! stdin: …` and `;! flags: …`,
+    /// each on a line of its own.
     E0705 BadExpectation "bad expectation";
 }
 

@@ -1,6 +1,7 @@
 //! The texts and files that diagnostics point into.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Bytes of a source text, from `start` up to `end`. Texts are under 4 GiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -49,6 +50,8 @@ pub struct Source {
     pub name: String,
     /// The text, where it is text and at hand.
     pub text: Option<String>,
+    /// Where its lines begin. Ten thousand errors are not to count them ten thousand times.
+    line_starts: OnceLock<Vec<usize>>,
 }
 
 /// All that diagnostics of one run can point into.
@@ -65,16 +68,16 @@ impl Sources {
 
     /// Adds a text.
     pub fn add_text(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
-        self.add(Source { name: name.into(), text: Some(text.into()) })
+        self.add(name.into(), Some(text.into()))
     }
 
     /// Adds a file whose text is not at hand, or that has none.
     pub fn add_file(&mut self, name: impl Into<String>) -> SourceId {
-        self.add(Source { name: name.into(), text: None })
+        self.add(name.into(), None)
     }
 
-    fn add(&mut self, source: Source) -> SourceId {
-        self.list.push(source);
+    fn add(&mut self, name: String, text: Option<String>) -> SourceId {
+        self.list.push(Source { name, text, line_starts: OnceLock::new() });
         SourceId(self.list.len() as u32 - 1)
     }
 
@@ -100,20 +103,35 @@ impl Source {
         while !text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let before = &text[..offset];
-        let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-        let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
-        (line as u32, before[line_start..].chars().count() as u32 + 1)
+        let starts = self.line_starts();
+        let line = starts.partition_point(|&start| start <= offset);
+        let before = &text[starts[line - 1]..offset];
+        (line as u32, before.chars().count() as u32 + 1)
+    }
+
+    /// The whole lines that a span touches, without the last newline.
+    pub(super) fn lines_of(&self, span: Span) -> &str {
+        let text = self.text.as_deref().unwrap_or("");
+        let starts = self.line_starts();
+        let line_of = |offset: u32| starts.partition_point(|&start| start <= offset as usize);
+        let end = starts.get(line_of(span.end)).map_or(text.len(), |next| next - 1);
+        &text[starts[line_of(span.start) - 1]..end]
+    }
+
+    /// The bytes at which lines begin; the first is 0.
+    fn line_starts(&self) -> &[usize] {
+        self.line_starts.get_or_init(|| {
+            let text = self.text.as_deref().unwrap_or("");
+            let behind_newlines = text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(behind_newlines).collect()
+        })
     }
 
     /// The bytes of the statement that begins at a line and column, both from 1: to the end of the
     /// line without its comment. `None` when the text has no such place.
     pub fn statement_at(&self, line: u32, column: u32) -> Option<Span> {
         let text = self.text.as_deref()?;
-        let mut start = 0;
-        for _ in 1..line {
-            start += text[start..].find('\n')? + 1;
-        }
+        let start = *self.line_starts().get((line as usize).checked_sub(1)?)?;
         let rest = text[start..].split('\n').next()?;
         let skip: usize =
             rest.chars().take(column.saturating_sub(1) as usize).map(char::len_utf8).sum();
@@ -124,7 +142,7 @@ impl Source {
 }
 
 /// A line up to the `;` or `#` that begins a comment, which one inside quotes does not.
-fn without_comment(line: &str) -> &str {
+pub fn without_comment(line: &str) -> &str {
     let mut quote = None;
     let mut chars = line.char_indices();
     while let Some((at, c)) = chars.next() {

@@ -1,11 +1,14 @@
 //! Diagnostics as text for people: with an excerpt (by ariadne) where the text is at hand, otherwise
 //! in lines of `--> file:line:column`.
 
-use super::diagnostic::{Diagnostic, Position, Severity};
+use super::diagnostic::{self, Diagnostic, Position, Severity};
 use super::source::Sources;
 use ariadne::{Color, Config, IndexType, Label, Report, ReportKind, Source};
 use std::collections::HashMap;
 use std::fmt::Write;
+
+/// The longest line that is shown, in bytes. A text may well be a single line of a million letters.
+const MAX_LINE: usize = 500;
 
 /// Renders all of them, an empty line between two.
 pub fn render_terminal(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
@@ -13,15 +16,31 @@ pub fn render_terminal(diagnostics: &[Diagnostic], sources: &Sources, color: boo
     let rendered: Vec<String> = diagnostics
         .iter()
         .map(|d| {
-            let all_text = d.labels.iter().all(|l| matches!(l.position, Position::Span(_)));
-            if all_text && !d.labels.is_empty() {
+            if !d.labels.is_empty() && d.labels.iter().all(|label| can_be_shown(label, sources)) {
                 excerpts.render(d, sources, color)
             } else {
                 plain(d, sources, color)
             }
         })
         .collect();
-    rendered.join("\n")
+    clipped(&rendered.join("\n"))
+}
+
+fn can_be_shown(label: &diagnostic::Label, sources: &Sources) -> bool {
+    let Position::Span(span) = label.position else { return false };
+    sources.get(label.source).lines_of(span).len() <= MAX_LINE
+}
+
+/// Cuts what is left of long lines: messages repeat names of the program.
+fn clipped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(1 << 16));
+    for line in text.split_inclusive('\n') {
+        match line.char_indices().nth(2 * MAX_LINE) {
+            Some((end, _)) => out.extend([&line[..end], "…\n"]),
+            None => out.push_str(line),
+        }
+    }
+    out
 }
 
 /// Keeps the line index of each text, which ariadne counts anew for every `Source`.

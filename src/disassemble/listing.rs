@@ -5,6 +5,7 @@ use crate::diagnostics::Span;
 use crate::isa::{Code, Import, Instr, OperandKind, Signature, ValueType};
 use crate::module::{Location, Module, Segment};
 use crate::syntax::literal::{write_float, write_text};
+use rustc_hash::FxHashMap;
 use std::fmt::Write;
 
 /// The text of a module, and where its instructions stand in it.
@@ -21,6 +22,7 @@ pub fn disassemble(module: &Module) -> Listing {
     let mut writer = Writer {
         module,
         names: ModuleNames::new(module),
+        slots: module.imports.iter().map(|import| (import.slot.into(), import)).collect(),
         out: String::new(),
         spans: Vec::new(),
         next: None,
@@ -35,6 +37,7 @@ pub fn disassemble(module: &Module) -> Listing {
 struct Writer<'m> {
     module: &'m Module,
     names: ModuleNames,
+    slots: FxHashMap<u64, &'m Import>,
     out: String,
     spans: Vec<Vec<Span>>,
     /// The place that the assembler will give to the next statement, once there was a `.loc`.
@@ -86,8 +89,8 @@ impl Writer<'_> {
         let decoded = module.code_of(index as u32, &mut code);
         let function = &module.functions[index];
         let ty = module.types.get(function.ty as usize).cloned().unwrap_or_default();
-        let names =
-            FunctionNames::new(module, index, ty.params.len() + function.locals.len(), &code);
+        let count = ty.params.len() + function.locals.len();
+        let names = FunctionNames::new(module, index, count, &code, &self.names.globals);
         let (params, locals) = names.locals.split_at(ty.params.len());
         let is_main = self.is_main(index);
         self.line("");
@@ -177,9 +180,9 @@ impl Writer<'_> {
     /// The name of the native function that a slot number stands for.
     fn comment(&mut self, instr: Instr) {
         if instr.op.operand() == OperandKind::Slot
-            && let Some(at) = self.module.import_of_slot(instr.arg)
+            && let Some(import) = self.slots.get(&instr.arg)
         {
-            let symbol = self.module.imports[at].symbol.escape_debug();
+            let symbol = import.symbol.escape_debug();
             let _ = write!(self.out, "    ; {symbol}");
         }
     }

@@ -1,4 +1,4 @@
-//! [`Module`] back to program text.
+//! A module back to program text.
 //!
 //! The text assembles to the same bytes: names, data addresses and, by `.source` and `.loc`, the
 //! source map stand in it. A stripped module has neither names nor a map; its text assembles to the
@@ -11,3 +11,4 @@ mod listing;
 mod names;
 
 pub use listing::{Listing, disassemble};
+pub use names::is_name;

@@ -2,6 +2,7 @@
 
 use crate::isa::{Code, Instr, OperandKind};
 use crate::module::Module;
+use crate::syntax::literal::is_float_name;
 use std::collections::{BTreeMap, HashSet};
 
 /// What the text calls the functions, globals and data of a module.
@@ -16,11 +17,15 @@ impl ModuleNames {
         let names = module.names.as_ref();
         let functions = names.map(|n| n.functions.iter().map(|f| &*f.name).collect::<Vec<_>>());
         let globals = names.map(|n| n.globals.iter().map(|s| &**s).collect::<Vec<_>>());
-        let data = names.map(|n| n.data.iter().map(|s| &**s).collect::<Vec<_>>());
+        // The text refuses data called as a float; such a piece gets a name as those without one.
+        let data = names.map(|n| {
+            n.data.iter().map(|s| if is_float_name(s) { "" } else { s }).collect::<Vec<_>>()
+        });
         ModuleNames {
-            functions: usable(functions.as_deref(), module.functions.len(), "f"),
-            globals: usable(globals.as_deref(), module.globals.len(), "g"),
-            data: usable(data.as_deref(), module.data.len(), "d"),
+            functions: usable(functions.as_deref(), module.functions.len(), "f", &[]),
+            globals: usable(globals.as_deref(), module.globals.len(), "g", &[]),
+            // Data stands in expressions, where these are floats.
+            data: usable(data.as_deref(), module.data.len(), "d", &["inf", "nan"]),
         }
     }
 }
@@ -38,10 +43,17 @@ impl FunctionNames {
         function: usize,
         locals: usize,
         code: &Code,
+        globals: &[String],
     ) -> FunctionNames {
         let names = module.names.as_ref().and_then(|n| n.functions.get(function));
         let given = names.map(|n| n.locals.iter().map(|s| &**s).collect::<Vec<_>>());
-        FunctionNames { locals: usable(given.as_deref(), locals, "v"), labels: labels(names, code) }
+        // A local would hide a global of its name.
+        let is_global = |instr: &&Instr| instr.op.operand() == OperandKind::Global;
+        let used = code.instrs.iter().filter(is_global);
+        let hidden: Vec<_> =
+            used.filter_map(|i| globals.get(i.arg as usize)).map(|name| &**name).collect();
+        let locals = usable(given.as_deref(), locals, "v", &hidden);
+        FunctionNames { locals, labels: labels(names, code) }
     }
 
     /// The label of an instruction that a jump goes to.
@@ -66,11 +78,11 @@ fn labels(names: Option<&crate::module::FunctionNames>, code: &Code) -> BTreeMap
 }
 
 /// The given names where they are names and not taken yet, otherwise a prefix with the index.
-fn usable(given: Option<&[&str]>, count: usize, prefix: &str) -> Vec<String> {
+fn usable(given: Option<&[&str]>, count: usize, prefix: &str, reserved: &[&str]) -> Vec<String> {
+    let mut taken: HashSet<&str> = reserved.iter().copied().collect();
     let given = |i: usize| given.and_then(|names| names.get(i).copied()).filter(|n| is_name(n));
-    let mut used: HashSet<String> =
-        (0..count).filter_map(|i| given(i).map(str::to_owned)).collect();
-    let mut taken = HashSet::new();
+    let given_or_reserved = (0..count).filter_map(given).chain(reserved.iter().copied());
+    let mut used: HashSet<String> = given_or_reserved.map(str::to_owned).collect();
     (0..count)
         .map(|i| match given(i) {
             Some(name) if taken.insert(name) => name.to_owned(),
@@ -87,13 +99,12 @@ fn unused(used: &mut HashSet<String>, prefix: &str, index: usize) -> String {
     name
 }
 
-/// Whether the lexer takes a text as one name, and expressions take it as nothing else.
-pub(super) fn is_name(text: &str) -> bool {
+/// Whether the lexer takes a text as one name. That expressions read `inf` as a float does no harm:
+/// no name of this text stands in one.
+pub fn is_name(text: &str) -> bool {
     let mut chars = text.bytes();
     let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == b'_');
-    starts
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == b'_')
-        && !matches!(text, "inf" | "nan" | "len")
+    starts && chars.all(|c| c.is_ascii_alphanumeric() || c == b'_')
 }
 
 /// Whether any instruction of the module calls a function.

@@ -3,6 +3,7 @@
 use super::host::Host;
 use super::interp;
 use super::memory::Memory;
+use super::safepoint::{Doorbell, Request};
 use super::trap::{Trap, TrapKind};
 use crate::native::Libraries;
 use crate::verify::Verified;
@@ -23,13 +24,15 @@ pub enum Exit {
     Status(u8),
     /// Nothing reads its output any more.
     OutputClosed,
+    /// It was asked to end.
+    Stopped,
 }
 
 impl Exit {
     /// The exit status of the process.
     pub fn status(self) -> u8 {
         match self {
-            Exit::Done | Exit::OutputClosed => 0,
+            Exit::Done | Exit::OutputClosed | Exit::Stopped => 0,
             Exit::Status(status) => status,
         }
     }
@@ -59,6 +62,7 @@ pub struct Vm<'p> {
     pub(super) globals: Vec<u64>,
     pub(super) libraries: &'p mut Libraries,
     pub(super) host: &'p mut Host,
+    pub(super) doorbell: Doorbell,
 }
 
 impl<'p> Vm<'p> {
@@ -76,7 +80,21 @@ impl<'p> Vm<'p> {
         let wanted = module.memory.min;
         let memory = Memory::new(module.memory, &module.data).ok_or(OutOfMemory { wanted })?;
         let globals = module.globals.iter().map(|global| global.init).collect();
-        Ok(Vm { program, memory, globals, libraries, host })
+        Ok(Vm { program, memory, globals, libraries, host, doorbell: Doorbell::default() })
+    }
+
+    /// Lets the program be reached by a doorbell.
+    pub fn listen(&mut self, doorbell: Doorbell) {
+        self.doorbell = doorbell;
+    }
+
+    /// Does what was asked for. Engines call it at a safepoint, when somebody has rung.
+    pub(super) fn safepoint(&mut self) -> Option<Exit> {
+        let asked = self.doorbell.answer();
+        if asked(Request::Publish) {
+            self.libraries.publish_prepared();
+        }
+        asked(Request::Stop).then_some(Exit::Stopped)
     }
 
     /// Runs the program from its entry to its end.

@@ -1,6 +1,6 @@
 //! The instruction set: one table, and what expands from it.
 //!
-//! [`ops`] holds the only list of instructions. The enum, the mnemonic lookup, the byte codec, the
+//! `ops` holds the only list of instructions. The enum, the mnemonic lookup, the byte codec, the
 //! verifier's stack effects and `docs/isa.md` are expansions of it. This room also holds the types
 //! that programs speak of: the two value types of the operand stack and the C types of native
 //! signatures.

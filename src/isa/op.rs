@@ -116,6 +116,8 @@ macro_rules! define_op {
     ($($(#[doc = $doc:literal])* $byte:literal $op:ident $mnemonic:literal ($operand:ident)
        [$($pop:ident)*] -> [$($push:ident)*] $group:ident $formula:literal;)*) => {
         /// An instruction of the table.
+        // What stands in square brackets is WebAssembly's operator, not a link.
+        #[allow(rustdoc::broken_intra_doc_links)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Op { $($(#[doc = $doc])* $op = $byte),* }

@@ -73,6 +73,12 @@ pub fn decode(bytes: &[u8]) -> Result<Module> {
             return Err(r.malformed("a section is longer than its contents"));
         }
     }
+    // Only the end tells, because a file may lack the section of either.
+    let code_end = module.functions.last().map_or(0, |f| f.code.end);
+    if code_end as usize != module.code.len() {
+        let problem = DecodeProblem::Malformed("the code is not as long as its functions");
+        return Err(DecodeError { offset: bytes.len(), problem });
+    }
     Ok(module)
 }
 
@@ -137,13 +143,7 @@ fn read_section(r: &mut Reader, section: Section, module: &mut Module) -> Result
             })?;
         }
         Section::Texts => module.texts = r.list(|r| r.blob().map(<[u8]>::to_vec))?,
-        Section::Code => {
-            module.code = r.rest().to_vec();
-            let end = module.functions.last().map_or(0, |f| f.code.end);
-            if end as usize != module.code.len() {
-                return Err(r.malformed("the code is not as long as its functions"));
-            }
-        }
+        Section::Code => module.code = r.rest().to_vec(),
         Section::Names => module.names = Some(r.names()?),
         Section::SourceMap => module.source_map = Some(r.source_map()?),
         Section::Custom => {

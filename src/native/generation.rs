@@ -2,7 +2,7 @@
 
 use super::check::{Checked, Exports, Kind, check, missing_symbol};
 use super::os::{self, Loaded, OpenError};
-use super::read::read_at_rest;
+use super::read::{Writer, read_at_rest};
 use super::signature::Signatures;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
@@ -26,12 +26,16 @@ pub(super) struct Content {
     pub hash: Hash,
     /// How long the compiler took, if it had to run.
     pub built: Option<Duration>,
+    /// What the compiler had to say all the same.
+    pub warnings: Option<Diagnostic>,
+    /// The files that all this was made from.
+    pub inputs: Vec<PathBuf>,
 }
 
 impl Content {
     pub fn new(file: &Path, bytes: Vec<u8>, built: Option<Duration>) -> Content {
-        let hash = blake3::hash(&bytes);
-        Content { file: file.to_owned(), bytes, hash, built }
+        let (file, hash) = (file.to_owned(), blake3::hash(&bytes));
+        Content { inputs: vec![file.clone()], file, bytes, hash, built, warnings: None }
     }
 
     /// The file check.
@@ -40,7 +44,7 @@ impl Content {
     }
 }
 
-/// A library as it was when it was loaded. It stays mapped for good: see [`Loaded`].
+/// A library as it was when it was loaded. It stays mapped when it is dropped: see [`Loaded`].
 #[derive(Debug)]
 pub(super) struct Generation {
     loaded: Loaded,
@@ -50,6 +54,8 @@ pub(super) struct Generation {
     exports: Option<Exports>,
     /// What it tells about the functions that the program knows.
     pub signatures: Signatures,
+    /// Why it must stay mapped when nothing calls it any more, if it must.
+    pub must_stay: Option<String>,
     /// What it says its version is, once it was asked.
     version: OnceCell<Option<u32>>,
 }
@@ -64,8 +70,9 @@ impl Generation {
     ) -> Result<Generation, Diagnostic> {
         let loaded = os::open_private(&content.bytes, &content.file, checked.needs_folder)
             .map_err(|e| load_failed(name, &content.file, e))?;
-        let (hash, exports) = (Some(content.hash), checked.exports);
-        Ok(Generation { loaded, hash, exports, signatures, version: OnceCell::new() })
+        let Checked { exports, must_stay, .. } = checked;
+        let (hash, version) = (Some(content.hash), OnceCell::new());
+        Ok(Generation { loaded, hash, exports, signatures, must_stay, version })
     }
 
     /// Loads a library of the system by its bare name. Only the loader knows the file before it is
@@ -73,27 +80,43 @@ impl Generation {
     pub fn load_system(name: &str) -> Result<Generation, Diagnostic> {
         let (loaded, file) =
             os::open_system(name).map_err(|e| load_failed(name, Path::new(name), e))?;
-        let bytes = file.and_then(|file| read_at_rest(name, &file).ok());
+        let bytes = file.and_then(|file| read_at_rest(name, &file, Writer::Done).ok());
         let exports = bytes.and_then(|bytes| check(&bytes).ok()).and_then(|c| c.exports);
-        let signatures = Signatures::default();
-        Ok(Generation { loaded, hash: None, exports, signatures, version: OnceCell::new() })
+        let (signatures, version) = (Signatures::default(), OnceCell::new());
+        let must_stay = Some("it is the system's".to_owned());
+        Ok(Generation { loaded, hash: None, exports, signatures, must_stay, version })
     }
 
-    /// The address of the function that an import asks for, if it is there with the right signature
-    /// and version.
+    /// The address of the function that an import asks for, if it is there with the right signature.
     pub fn resolve(&self, import: &Import) -> Result<usize, Diagnostic> {
         if let Some(exports) = &self.exports {
             exports.require_function(&import.library, &import.symbol)?;
         }
         self.signatures.check(import)?;
         let address = self.loaded.address(&import.symbol);
-        let address = address.ok_or_else(|| missing_symbol(&import.library, &import.symbol))?;
-        if let Some(wanted) = import.version
-            && self.version() != Some(wanted)
-        {
-            return Err(other_version(import, wanted, self.version()));
+        address.ok_or_else(|| missing_symbol(&import.library, &import.symbol))
+    }
+
+    /// Compares the version that an import asks for, if it does, with what the library reports.
+    pub fn check_version(&self, import: &Import) -> Result<(), Diagnostic> {
+        match import.version {
+            Some(wanted) if self.version() != Some(wanted) => {
+                Err(other_version(import, wanted, self.version()))
+            }
+            _ => Ok(()),
         }
-        Ok(address)
+    }
+
+    /// Unmaps the library, if nothing in it forbids that, and tells whether it is gone. `target` is
+    /// the address of one of its functions.
+    ///
+    /// # Safety
+    /// No call into it is under way, none will follow, and nobody outside of it holds a pointer that
+    /// one of its functions has returned.
+    pub unsafe fn unload(self, target: usize) -> bool {
+        // SAFETY: calls and returned pointers are the caller's word. By the static scan, the library
+        // has left nothing else behind that could come back to its code or data.
+        self.must_stay.is_none() && unsafe { self.loaded.unload(target) }
     }
 
     /// The version that the library reports. It is asked once, and only where a program wants to
@@ -147,5 +170,8 @@ fn other_version(import: &Import, wanted: u32, found: Option<u32>) -> Diagnostic
     };
     Diagnostic::error(Code::VersionMismatch, message)
         .note(format!("the `.lib` of `{symbol}` says `version {wanted}`"))
-        .help("a library reports it by `HOTVM_VERSION(n)` of hotvm.h or `int get_version(void)`")
+        .help(
+            "a library reports it by `HOTVM_VERSION(n)` of hotvm.h or `int get_version(void)`; to go \
+             on with another version, run with `--version-mismatch warn`",
+        )
 }

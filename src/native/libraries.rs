@@ -1,16 +1,24 @@
-//! The libraries and slots of one program, and how they change.
+//! The libraries and slots of one program, and how they are bound and called. `publish` is how they
+//! change.
 
-use super::build::Builder;
-use super::call::{CallError, Plan, Pointers};
-use super::generation::{Content, Generation};
-use super::policy::Policy;
-use super::read::read_at_rest;
+mod publish;
+
+use super::call::{CallError, Failure, Plan, Pointers};
+use super::events::{Event, EventKind, EventSink};
+use super::generation::Generation;
+use super::guard::{self, Fault, Guard, GuardMode, Stopped};
+use super::live::{Ledger, Live, LiveOptions, ReloadHandle};
+use super::prepare::{Candidate, Failed, Known, Numbers, Preparer};
+use super::read::Writer;
 use super::resolve::Place;
 use super::settings::Settings;
-use super::signature::{Signatures, Unchecked};
+use super::signature::Unchecked;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
-use std::collections::{BTreeMap, BTreeSet};
+use blake3::Hash;
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why an import could not be bound.
@@ -49,15 +57,20 @@ pub enum Reload {
 /// that they really are, so two names of one file are one library with one set of variables.
 #[derive(Debug)]
 pub struct Libraries {
-    imports: Vec<Import>,
+    imports: Arc<[Import]>,
     slots: Vec<Slot>,
     libraries: Vec<Library>,
-    policy: Policy,
-    builder: Builder,
+    preparer: Preparer,
     /// Host pointers that the program may pass back.
     pointers: Pointers,
-    warnings: Vec<Diagnostic>,
-    unchecked: Vec<Unchecked>,
+    guard: Guard,
+    events: EventSink,
+    /// The thread that prepares while the program runs, once there is one.
+    live: Option<Live>,
+    /// Contents that have crashed.
+    bad: HashSet<Hash>,
+    /// Whether generations are unmapped where that is safe.
+    unload: bool,
 }
 
 #[derive(Debug)]
@@ -77,41 +90,70 @@ struct Bound {
 
 #[derive(Debug)]
 struct Library {
-    /// As the import that loaded it names it.
     name: String,
-    /// Where the program means it to be: a link is followed anew at each reload.
     place: Place,
-    /// Where it was found to be.
+    inputs: Vec<PathBuf>,
+    /// Where the program's library was found to be.
     real: Place,
-    /// The one that runs. Those before it stay mapped, without an owner.
+    /// The one that runs.
     generation: Generation,
     /// Counts generations from 1.
     number: u32,
-    /// The functions whose signatures were reported to be unchecked.
-    reported: BTreeSet<String>,
-}
-
-/// A generation that is loaded and has all that its slots need, but is not in use yet.
-struct Candidate {
-    generation: Generation,
-    targets: Vec<usize>,
-    built: Option<Duration>,
+    numbers: Numbers,
+    /// What its slots call: import and address.
+    targets: Vec<(usize, usize)>,
+    /// The functions that are called by the word of their `.lib` alone.
+    unchecked: Option<Unchecked>,
+    /// The generation before, to go back to when this one crashes.
+    previous: Option<Box<Library>>,
 }
 
 impl Libraries {
     /// The libraries of a program with these imports. Nothing is loaded yet.
     pub fn new(imports: Vec<Import>, settings: Settings) -> Libraries {
         let slot = |i: &Import| Slot { plan: Plan::new(&i.signature), bound: None, wanted: false };
+        let imports: Arc<[Import]> = imports.into();
         Libraries {
             slots: imports.iter().map(slot).collect(),
+            unload: settings.unload,
+            preparer: Preparer::new(Arc::clone(&imports), settings),
             imports,
             libraries: Vec::new(),
-            policy: Policy::new(&settings),
-            builder: Builder::new(settings),
             pointers: Pointers::default(),
-            warnings: Vec::new(),
-            unchecked: Vec::new(),
+            guard: Guard::default(),
+            events: EventSink::default(),
+            live: None,
+            bad: HashSet::new(),
         }
+    }
+
+    /// Sends what happens from now on to a sink.
+    pub fn on_event(&mut self, sink: EventSink) {
+        self.events = sink;
+    }
+
+    /// Sets whether crashes of native code become errors; at first they do not.
+    pub fn set_guard(&mut self, mode: GuardMode) {
+        self.guard.mode = mode;
+    }
+
+    /// Sets how long a guarded call may take before it is interrupted; at first, for ever.
+    pub fn set_native_timeout(&mut self, timeout: Option<Duration>) {
+        self.guard.timeout = timeout;
+    }
+
+    /// Starts a thread that prepares reloads while the program runs, and gives a way to ask it for
+    /// some.
+    ///
+    /// # Errors
+    /// When the system cannot watch files.
+    pub fn go_live(&mut self, mut options: LiveOptions) -> Result<ReloadHandle, Diagnostic> {
+        // What is not there yet may come.
+        options.also.extend(self.preparer.paths());
+        let live = Live::start(self.preparer.clone(), self.ledger(), self.events.clone(), options)?;
+        let handle = live.handle();
+        self.live = Some(live);
+        Ok(handle)
     }
 
     /// Binds every slot that is not lazy. All failures are reported.
@@ -166,17 +208,6 @@ impl Libraries {
         self.libraries[bound.library].generation.version()
     }
 
-    /// What compilers had to say about sources that they did build, since this was last asked.
-    pub fn take_warnings(&mut self) -> Vec<Diagnostic> {
-        std::mem::take(&mut self.warnings)
-    }
-
-    /// Which functions were bound without a look at their signatures, since this was last asked. Each
-    /// is reported once; those of the system's libraries, which nobody can help, are not.
-    pub fn take_unchecked(&mut self) -> Vec<Unchecked> {
-        std::mem::take(&mut self.unchecked)
-    }
-
     /// Calls the function of an import.
     ///
     /// `args` are cells of the operand stack, as many as [`CType::cells`](crate::isa::CType::cells)
@@ -190,12 +221,37 @@ impl Libraries {
         let Some(Slot { plan, bound: Some(bound), .. }) = self.slots.get_mut(import) else {
             return Err(self.unbound(import));
         };
-        // SAFETY: the target is a function of a loaded library, and loaded libraries stay mapped.
+        // SAFETY: the target is a function of a loaded library, which stays mapped as long as a slot
+        // calls it.
         // It has the signature of its `.lib` line by what the library tells of itself, where it does;
-        // else by the word of whoever wrote that line, as `take_unchecked` reports. The policy lets
-        // in only libraries that the user vouches for.
-        unsafe { plan.call(bound.target, args, memory, &mut self.pointers) }
-            .map_err(|misfit| misfit.explain(&self.imports[import], args, memory.len()))
+        // else by the word of whoever wrote that line, which is told as an event. The policy lets in
+        // only libraries that the user vouches for.
+        let called = unsafe {
+            plan.call(bound.target, args, memory, &mut self.pointers, self.guard.context())
+        };
+        called.map_err(|failure| match failure {
+            Failure::Misfit(misfit) => misfit.explain(&self.imports[import], args, memory.len()),
+            Failure::Stopped(stopped) => CallError::Fault(self.fault(import, &stopped)),
+        })
+    }
+
+    /// Says what became of a call, and goes back to the library's generation before, if it has one.
+    /// Until it is known that the heap is sound, nothing here uses it.
+    #[cold]
+    fn fault(&mut self, import: usize, stopped: &Stopped) -> Box<Fault> {
+        let crash = stopped.judge();
+        let function = &self.imports[import].symbol;
+        let bound = self.slots[import].bound.expect("only what is bound is called");
+        let Library { name, number, .. } = &self.libraries[bound.library];
+        if crash.taint.is_some() {
+            guard::prepare_to_end(function, name, *number, &crash);
+        }
+        let (function, library) = (function.clone(), name.clone());
+        let fault = Box::new(Fault { import, function, library, generation: *number, crash });
+        if !fault.is_tainted() {
+            self.roll_back(import, &fault.to_string());
+        }
+        fault
     }
 
     #[cold]
@@ -219,170 +275,124 @@ impl Libraries {
     }
 
     /// Binds imports of one library, which is loaded unless it is.
-    fn bind_group(&mut self, group: &[usize]) -> Result<Reload, Vec<BindError>> {
+    fn bind_group(&mut self, group: &[usize]) -> Result<Reload, Failed> {
         group.iter().for_each(|&import| self.slots[import].wanted = true);
-        let name = self.imports[group[0]].library.clone();
-        let located = Place::of(&name, &self.policy)
-            .and_then(|place| place.admitted(&name, &self.policy).map(|real| (place, real)));
-        let (place, real) = located.map_err(|d| self.whole(group, d))?;
-        if let Some(library) = self.libraries.iter().position(|library| library.real == real) {
-            let generation = &self.libraries[library].generation;
-            let targets = self.each(group, |import| generation.resolve(import))?;
-            return Ok(self.publish(library, group, &targets, None));
+        let (place, real) = self.preparer.locate(group)?;
+        if let Some(index) = self.libraries.iter().position(|library| library.real == real) {
+            let library = &mut self.libraries[index];
+            let (targets, warnings) = self.preparer.resolve(&library.generation, group)?;
+            library.targets.extend(group.iter().copied().zip(targets));
+            self.point(index);
+            self.tell_live();
+            self.warn(index, warnings);
+            self.tell_unchecked(index);
+            return Ok(self.replaced(index, group, None));
         }
-        let Candidate { generation, targets, built } = match &real {
-            Place::System(_) => {
-                let generation =
-                    Generation::load_system(&name).map_err(|d| self.whole(group, d))?;
-                self.complete(generation, group, None)?
+        let mut candidate = self.preparer.first(group, place, real)?;
+        let (built, warnings) = (candidate.built, std::mem::take(&mut candidate.warnings));
+        let index = self.libraries.len();
+        self.libraries.push(Library::new(candidate));
+        self.point(index);
+        self.tell_live();
+        let slots = self.slots_of(group);
+        self.emit(index, EventKind::Loaded { built, slots });
+        self.warn(index, warnings);
+        self.tell_unchecked(index);
+        Ok(self.replaced(index, group, built))
+    }
+
+    fn reload_library(&mut self, index: usize) -> Result<Reload, Failed> {
+        // What waits is older than what is there now.
+        self.publish_prepared();
+        let known = self.known(index);
+        let prepared = self.preparer.next(&known, &self.bad, Writer::Unknown);
+        if let Err(errors) = &prepared {
+            for error in errors {
+                self.emit(index, EventKind::Rejected(Box::new(error.clone())));
             }
-            _ => {
-                let content = self.fetch(&name, &real).map_err(|d| self.whole(group, d))?;
-                self.load(&name, &content, group)?
+        }
+        match prepared? {
+            Some(mut candidate) => {
+                let built = candidate.built;
+                self.warn(index, std::mem::take(&mut candidate.warnings));
+                self.publish(vec![(index, candidate)]);
+                Ok(self.replaced(index, &known.group, built))
             }
-        };
-        let reported = BTreeSet::new();
-        self.libraries.push(Library { name, place, real, generation, number: 1, reported });
-        Ok(self.publish(self.libraries.len() - 1, group, &targets, built))
-    }
-
-    fn reload_library(&mut self, index: usize) -> Result<Reload, Vec<BindError>> {
-        let of_library = |i: &usize| self.slots[*i].bound.is_some_and(|b| b.library == index);
-        let group: Vec<usize> = (0..self.slots.len()).filter(of_library).collect();
-        let Library { name, place, generation, .. } = &self.libraries[index];
-        let (name, loaded) = (name.clone(), generation.hash);
-        let real = place.admitted(&name, &self.policy).map_err(|d| self.whole(&group, d))?;
-        if let Place::System(_) = real {
-            return Ok(Reload::Unchanged { library: name });
-        }
-        let content = self.fetch(&name, &real).map_err(|d| self.whole(&group, d))?;
-        let unchanged = loaded == Some(content.hash);
-        if unchanged {
-            return Ok(Reload::Unchanged { library: name });
-        }
-        let Candidate { generation, targets, built } = self.load(&name, &content, &group)?;
-        let library = &mut self.libraries[index];
-        library.real = real;
-        library.generation = generation;
-        library.number += 1;
-        Ok(self.publish(index, &group, &targets, built))
-    }
-
-    /// What the library's file holds, or its source gives, now.
-    fn fetch(&mut self, name: &str, real: &Place) -> Result<Content, Diagnostic> {
-        match real {
-            Place::Source(file, language) => {
-                let built = self.builder.build(name, file, *language)?;
-                let warned = |words| {
-                    Diagnostic::warning(
-                        Code::BuildWarning,
-                        format!("`{name}` was built with warnings"),
-                    )
-                    .note(words)
-                };
-                self.warnings.extend(built.warnings.map(warned));
-                Ok(Content::new(file, built.bytes, built.took))
-            }
-            Place::File(file) => Ok(Content::new(file, read_at_rest(name, file)?, None)),
-            Place::System(_) => unreachable!("the loader alone knows where the system's files are"),
+            None => Ok(Reload::Unchanged { library: known.name }),
         }
     }
 
-    /// Checks and loads a library, and finds all functions that the imports ask for. Whatever fails,
-    /// no slot has changed.
-    fn load(
-        &self,
-        name: &str,
-        content: &Content,
-        group: &[usize],
-    ) -> Result<Candidate, Vec<BindError>> {
-        let checked = content.check(name).map_err(|d| self.whole(group, d))?;
-        if let Some(exports) = &checked.exports {
-            self.each(group, |import| exports.require_function(&import.library, &import.symbol))?;
-        }
-        // Those that are bound later are read too: the file may be another one by then.
-        let known = |symbol: &str| self.imports.iter().any(|import| import.symbol == symbol);
-        let signatures = Signatures::read(&content.bytes, &content.file, known);
-        self.each(group, |import| signatures.check(import))?;
-        let generation = Generation::load(name, content, checked, signatures)
-            .map_err(|d| self.whole(group, d))?;
-        self.complete(generation, group, content.built)
-    }
-
-    fn complete(
-        &self,
-        generation: Generation,
-        group: &[usize],
-        built: Option<Duration>,
-    ) -> Result<Candidate, Vec<BindError>> {
-        let targets = self.each(group, |import| generation.resolve(import))?;
-        Ok(Candidate { generation, targets, built })
-    }
-
-    /// Points the slots of a group at their functions. Nothing here can fail.
-    fn publish(
-        &mut self,
-        library: usize,
-        group: &[usize],
-        targets: &[usize],
-        built: Option<Duration>,
-    ) -> Reload {
-        for (&import, &target) in group.iter().zip(targets) {
-            self.slots[import].bound = Some(Bound { target, library });
-        }
-        self.report_unchecked(library, group);
-        let slot =
-            |&import: &usize| (self.imports[import].slot, self.imports[import].symbol.clone());
-        let Library { name, number, .. } = &self.libraries[library];
-        Reload::Replaced {
-            library: name.clone(),
+    /// What a preparer has to know of a library.
+    fn known(&self, index: usize) -> Known {
+        let Library { name, place, inputs, generation, number, numbers, targets, .. } =
+            &self.libraries[index];
+        Known {
+            name: name.clone(),
+            place: place.clone(),
             generation: *number,
-            built,
-            slots: group.iter().map(slot).collect(),
+            numbers: numbers.clone(),
+            hash: generation.hash,
+            group: targets.iter().map(|(import, _)| *import).collect(),
+            inputs: inputs.clone(),
         }
     }
 
-    fn report_unchecked(&mut self, library: usize, group: &[usize]) {
-        let Library { name, real, generation, reported, .. } = &mut self.libraries[library];
-        let symbols = group.iter().map(|&import| &self.imports[import].symbol);
-        let unchecked = symbols.filter(|symbol| generation.signatures.get(symbol).is_none());
-        let new: BTreeSet<_> = unchecked.filter(|s| !reported.contains(*s)).cloned().collect();
-        let of_system = matches!(real, Place::System(_));
-        if of_system || new.is_empty() {
-            return;
-        }
-        let none_known = generation.signatures.is_empty();
-        let functions = if none_known { Vec::new() } else { new.iter().cloned().collect() };
-        self.unchecked.push(Unchecked { library: name.clone(), functions });
-        reported.extend(new);
+    fn ledger(&self) -> Ledger {
+        let libraries = (0..self.libraries.len()).map(|index| self.known(index)).collect();
+        Ledger { libraries, bad: self.bad.clone() }
     }
 
-    /// Asks for each import of a group, and collects all that goes wrong.
-    fn each<T>(
-        &self,
-        group: &[usize],
-        ask: impl Fn(&Import) -> Result<T, Diagnostic>,
-    ) -> Result<Vec<T>, Vec<BindError>> {
-        let (mut done, mut failed) = (Vec::new(), Vec::new());
-        for &import in group {
-            match ask(&self.imports[import]) {
-                Ok(value) => done.push(value),
-                Err(diagnostic) => failed.push(BindError { import, diagnostic }),
-            }
+    /// Lets the reloading thread know what is loaded now.
+    fn tell_live(&self) {
+        if let Some(live) = &self.live {
+            live.update(self.ledger());
         }
-        if failed.is_empty() { Ok(done) } else { Err(failed) }
     }
 
-    /// A failure of the library as a whole, told once, for the first of its imports.
-    fn whole(&self, group: &[usize], diagnostic: Diagnostic) -> Vec<BindError> {
-        let others: Vec<_> =
-            group.iter().skip(1).map(|&i| format!("`{}`", self.imports[i].symbol)).collect();
-        let diagnostic = match others.len() {
-            0 => diagnostic,
-            _ => diagnostic
-                .note(format!("{} of the same library are missing too", others.join(", "))),
-        };
-        vec![BindError { import: group.first().copied().unwrap_or_default(), diagnostic }]
+    fn emit(&self, index: usize, kind: EventKind) {
+        self.events.send(self.event(index, kind));
+    }
+
+    fn event(&self, index: usize, kind: EventKind) -> Event {
+        let Library { name, number, generation, .. } = &self.libraries[index];
+        Event::new(name, *number, generation.hash, kind)
+    }
+
+    /// Tells what is in doubt about a library.
+    fn warn(&self, index: usize, warnings: Vec<BindError>) {
+        for warning in warnings {
+            self.emit(index, EventKind::Warned(Box::new(warning)));
+        }
+    }
+
+    fn slots_of(&self, group: &[usize]) -> Vec<(u16, String)> {
+        let slot = |&i: &usize| (self.imports[i].slot, self.imports[i].symbol.clone());
+        group.iter().map(slot).collect()
+    }
+
+    fn replaced(&self, index: usize, group: &[usize], built: Option<Duration>) -> Reload {
+        let Library { name, number, .. } = &self.libraries[index];
+        let (library, generation) = (name.clone(), *number);
+        Reload::Replaced { library, generation, built, slots: self.slots_of(group) }
+    }
+}
+
+impl Library {
+    fn new(candidate: Candidate) -> Library {
+        let Candidate { name, place, real, number, numbers, generation, inputs, .. } = candidate;
+        let targets = candidate.group.into_iter().zip(candidate.targets).collect();
+        Library {
+            name,
+            place,
+            inputs,
+            real,
+            generation,
+            number,
+            numbers,
+            targets,
+            unchecked: None,
+            previous: None,
+        }
     }
 }
 

@@ -9,35 +9,58 @@
 //! - `check` looks at the bytes without running them: a half-written file must not reach the loader.
 //! - `signature` reads from them what their functions take and return, in part from what `debuginfo`
 //!   unpacks, and compares it with what the program declares.
-//! - `generation` loads them under a private name and finds their functions; `libraries` then lets
-//!   all slots of the library change together, or none.
-//! - `call` passes arguments and results between the operand stack and C.
+//! - `generation` loads them under a private name and finds their functions.
+//! - `prepare` does all of that, on any thread and without touching what runs; `libraries` publishes
+//!   what is prepared, so that all slots of a library change together, or none.
+//! - `retire` is about what becomes of the generations before.
+//! - `live` prepares on a thread of its own while the program runs, when `watch` or somebody else says
+//!   that something has changed; `events` tells the outside.
+//! - `bind` lists what a library offers to programs.
+//! - `call` passes arguments and results between the operand stack and C; `guard` turns a crash of
+//!   the function into an error.
 //!
-//! What differs between operating systems is in `os`. This room knows nothing of modules, engines or
-//! the command line, and prints nothing.
+//! What differs between operating systems is in `os`, but for the signals of `guard`. This room knows
+//! nothing of modules, engines or the command line, and prints nothing.
 #![allow(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod bind;
 mod build;
 mod call;
 mod check;
 mod config;
 mod debuginfo;
+mod events;
 mod generation;
+mod guard;
 mod libraries;
+mod live;
 mod os;
 mod policy;
+mod prepare;
 mod read;
 mod resolve;
+mod retire;
 mod settings;
 mod signature;
 #[allow(dead_code)]
 mod state;
 #[cfg(test)]
 mod tests;
+mod watch;
 
+pub use bind::{Known, Offer, Offered, offer};
 pub use call::CallError;
 pub use config::{Config, TestConfig};
+pub use events::{EVENT_VERSION, Event, EventKind, EventSink};
+pub use guard::{Access, Cause, Crash, Fault, GuardMode, Taint, Text, end_process};
 pub use libraries::{BindError, Libraries, Reload};
-pub use settings::Settings;
-pub use signature::Unchecked;
+pub use live::{LiveOptions, ReloadHandle, Ring};
+pub use settings::{Settings, VersionMismatch};
+pub use signature::{Source, Unchecked};
+
+/// Calls a function, from a thread of its own, whenever the system asks the process to reload:
+/// `SIGHUP` on Unix. Elsewhere there is no such request.
+pub fn on_hangup(each: impl Fn() + Send + 'static) {
+    os::on_hangup(each);
+}

@@ -24,7 +24,7 @@ pub(super) enum Purpose {
 }
 
 /// The answer to "may this program load that?".
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Policy {
     folders: Vec<Folder>,
     files: Vec<PathBuf>,

@@ -16,12 +16,21 @@ use std::time::{Duration, SystemTime};
 /// leaves no trace, so a file younger than two is looked at again.
 const QUIET: Duration = Duration::from_millis(20);
 
+/// What is known of whoever wrote the file last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// Nothing: it may still be at work.
+    Unknown,
+    /// It was seen to close the file or to rename it into place, so there is no need to wait.
+    Done,
+}
+
 /// How often a restless file is read before giving up.
 const ATTEMPTS: u32 = 8;
 
 /// The bytes of the file at `path`, which the program calls `name`.
-pub(super) fn read_at_rest(name: &str, path: &Path) -> Result<Vec<u8>, Diagnostic> {
-    read_with(path, || {}).map_err(|e| match e {
+pub(super) fn read_at_rest(name: &str, path: &Path, writer: Writer) -> Result<Vec<u8>, Diagnostic> {
+    read_with(path, writer, || {}).map_err(|e| match e {
         Restless::Failed(e) => Diagnostic::error(Code::CannotRead, format!("cannot read `{name}`"))
             .note(format!("{}: {e}", path.display())),
         Restless::NotAFile => {
@@ -44,7 +53,7 @@ enum Restless {
 }
 
 /// `between` runs after each reading, before the file is looked at again.
-fn read_with(path: &Path, mut between: impl FnMut()) -> Result<Vec<u8>, Restless> {
+fn read_with(path: &Path, writer: Writer, mut between: impl FnMut()) -> Result<Vec<u8>, Restless> {
     for attempt in 0..ATTEMPTS {
         // A pipe would keep `open` waiting, so the kind comes first.
         if !path.metadata().map_err(Restless::Failed)?.is_file() {
@@ -52,12 +61,17 @@ fn read_with(path: &Path, mut between: impl FnMut()) -> Result<Vec<u8>, Restless
         }
         let mut file = File::open(path).map_err(Restless::Failed)?;
         let before = file.metadata().map_err(Restless::Failed)?;
-        let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or(0));
+        let mut bytes = Vec::new();
+        // A file may claim any size; one that memory cannot hold is an error, not the end.
+        bytes
+            .try_reserve_exact(usize::try_from(before.len()).unwrap_or(usize::MAX))
+            .map_err(|_| Restless::Failed(io::ErrorKind::OutOfMemory.into()))?;
         file.read_to_end(&mut bytes).map_err(Restless::Failed)?;
         between();
         let after = file.metadata().map_err(Restless::Failed)?;
         let unchanged = os::stamp(&before) == os::stamp(&after);
-        if unchanged && before.len() == bytes.len() as u64 && is_quiet(os::changed_at(&after)) {
+        let quiet = writer == Writer::Done || is_quiet(os::changed_at(&after));
+        if unchanged && before.len() == bytes.len() as u64 && quiet {
             return Ok(bytes);
         }
         sleep(QUIET * (attempt + 1).min(3));
@@ -83,7 +97,7 @@ mod tests {
         let path = dir.path().join("x");
         for bytes in [&b""[..], b"abc", &[7; 100_000]] {
             fs::write(&path, bytes).unwrap();
-            assert_eq!(read_at_rest("x", &path).unwrap(), bytes);
+            assert_eq!(read_at_rest("x", &path, Writer::Unknown).unwrap(), bytes);
         }
     }
 
@@ -99,7 +113,7 @@ mod tests {
                 file.write_all(text.as_bytes()).unwrap();
             }
         };
-        assert_eq!(read_with(&path, append).ok(), Some(b"half and half".to_vec()));
+        assert_eq!(read_with(&path, Writer::Unknown, append).ok(), Some(b"half and half".to_vec()));
     }
 
     #[test]
@@ -112,14 +126,17 @@ mod tests {
             length += 1;
             fs::write(&path, vec![b'x'; length]).unwrap();
         };
-        assert!(matches!(read_with(&path, grow), Err(Restless::Changing)));
+        assert!(matches!(read_with(&path, Writer::Unknown, grow), Err(Restless::Changing)));
     }
 
     #[test]
     fn folders_and_missing_files_are_errors() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(read_at_rest("d", dir.path()).unwrap_err().code, Code::NotALibrary);
-        let missing = read_at_rest("x", &dir.path().join("x")).unwrap_err();
+        assert_eq!(
+            read_at_rest("d", dir.path(), Writer::Unknown).unwrap_err().code,
+            Code::NotALibrary
+        );
+        let missing = read_at_rest("x", &dir.path().join("x"), Writer::Unknown).unwrap_err();
         assert_eq!(missing.code, Code::CannotRead);
     }
 }

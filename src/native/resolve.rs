@@ -29,6 +29,7 @@ pub(super) enum Place {
 impl Place {
     /// What the library called `name` means. A path is not looked at yet.
     pub fn of(name: &str, policy: &Policy) -> Result<Place, Diagnostic> {
+        policy.admit_any(name)?;
         if is_path(name) {
             let path = policy.program_dir().join(name);
             return Ok(match path.extension().and_then(Language::of_extension) {
@@ -36,20 +37,36 @@ impl Place {
                 None => Place::File(path),
             });
         }
-        let file_name = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
-        let found = policy.folders().iter().map(|f| f.path.join(&file_name)).find(|p| p.is_file());
-        if let Some(path) = found {
+        let candidates = Place::candidates(name, policy);
+        if let Some(path) = candidates.into_iter().find(|path| path.is_file()) {
             return Ok(Place::File(path));
         }
+        let file_name = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
         match policy.allows_system() && !os::system_names(name).is_empty() {
             true => Ok(Place::System(name.to_owned())),
             false => Err(bare_name_not_found(name, &file_name, policy)),
         }
     }
 
+    /// The files that the library called `name` can come from, whether they are there or not.
+    pub fn candidates(name: &str, policy: &Policy) -> Vec<PathBuf> {
+        if is_path(name) {
+            return vec![policy.program_dir().join(name)];
+        }
+        let file_name = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
+        policy.folders().iter().map(|folder| folder.path.join(&file_name)).collect()
+    }
+
+    /// The file, where hotvm knows it.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Place::File(path) | Place::Source(path, _) => Some(path),
+            Place::System(_) => None,
+        }
+    }
+
     /// The same place, free of symbolic links, if the policy allows it.
     pub fn admitted(&self, name: &str, policy: &Policy) -> Result<Place, Diagnostic> {
-        policy.admit_any(name)?;
         let real = |path: &PathBuf, purpose| {
             let real = path.canonicalize().map_err(|e| path_not_found(name, path, &e))?;
             policy.admit(name, &real, purpose).map(|()| real)

@@ -3,7 +3,7 @@
 //! [`verify`] is the only way to a [`Verified`], and an engine takes nothing else. What it proves:
 //! every index names something, every jump stays in its function, the stack's depth and types agree
 //! wherever ways meet, every way ends, and how deep the stack can get. The work is linear in the code:
-//! abstract stacks share their tails ([`stack`]), so that keeping and comparing one takes one step.
+//! abstract stacks share their tails (`stack`), so that keeping and comparing one takes one step.
 //!
 //! What remains to be checked at run time: memory bounds, division, conversions, native arguments,
 //! and the depth of calls.

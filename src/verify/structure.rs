@@ -30,7 +30,10 @@ fn functions(module: &Module, error: &mut impl FnMut(Code, String)) {
         if ty.params.len() + function.locals.len() > MAX_CELLS {
             error(
                 Code::LimitExceeded,
-                format!("function {index} has more than {MAX_CELLS} locals"),
+                format!(
+                    "`{}` has more than {MAX_CELLS} locals",
+                    module.function_name(index as u32)
+                ),
             );
         }
     }

@@ -4,7 +4,8 @@ use crate::engine::numeric;
 use crate::engine::trap::{Trap, TrapKind};
 use crate::engine::vm::{Exit, MAX_CALL_DEPTH, MAX_STACK, Vm};
 use crate::isa::{Code, Group, Op, OperandKind};
-use crate::verify::{Site, Verified};
+use crate::verify::Site;
+use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 /// An instruction, and whether it works on floats where it could on either.
@@ -41,6 +42,8 @@ struct Frame {
 /// What an instruction leads to.
 pub(super) enum Flow {
     Next,
+    /// The next instruction; but the program has waited for the outside, where much may have changed.
+    Waited,
     Jump(u64),
     Call(u32),
     Return,
@@ -50,6 +53,8 @@ pub(super) enum Flow {
 pub(super) struct Machine<'v, 'p> {
     pub(super) vm: &'v mut Vm<'p>,
     functions: Vec<Option<Rc<Function>>>,
+    /// The import that each slot number stands for.
+    slots: FxHashMap<u64, u64>,
     frames: Vec<Frame>,
     /// The locals and operands of all calls, one frame behind the other.
     pub(super) stack: Vec<u64>,
@@ -58,7 +63,9 @@ pub(super) struct Machine<'v, 'p> {
 impl<'v, 'p> Machine<'v, 'p> {
     pub(super) fn new(vm: &'v mut Vm<'p>) -> Self {
         let functions = vec![None; vm.program.module().functions.len()];
-        Machine { vm, functions, frames: Vec::new(), stack: Vec::new() }
+        let imports = vm.program.module().imports.iter();
+        let slots = imports.zip(0..).map(|(import, index)| (import.slot.into(), index)).collect();
+        Machine { vm, functions, slots, frames: Vec::new(), stack: Vec::new() }
     }
 
     pub(super) fn run(&mut self, function: u32) -> Result<Exit, Trap> {
@@ -70,11 +77,19 @@ impl<'v, 'p> Machine<'v, 'p> {
                 Ok(flow) => flow,
                 Err(kind) => return Err(self.trap(kind, Some(frame))),
             };
-            match flow {
-                Flow::Next => {}
-                Flow::Jump(target) => frame.next = target as usize,
+            let at_safepoint = match flow {
+                Flow::Next => false,
+                Flow::Waited => true,
+                Flow::Jump(target) => {
+                    let back = (target as usize) < frame.next;
+                    frame.next = target as usize;
+                    back
+                }
                 Flow::Call(callee) => match self.enter(callee) {
-                    Ok(callee) => self.frames.push(std::mem::replace(&mut frame, callee)),
+                    Ok(callee) => {
+                        self.frames.push(std::mem::replace(&mut frame, callee));
+                        true
+                    }
                     Err(kind) => return Err(self.trap(kind, Some(frame))),
                 },
                 Flow::Return => {
@@ -84,8 +99,15 @@ impl<'v, 'p> Machine<'v, 'p> {
                         Some(caller) => frame = caller,
                         None => return Ok(Exit::Done),
                     }
+                    false
                 }
                 Flow::End(exit) => return Ok(exit),
+            };
+            if at_safepoint
+                && self.vm.doorbell.has_rung()
+                && let Some(exit) = self.vm.safepoint()
+            {
+                return Ok(exit);
             }
         }
     }
@@ -110,7 +132,7 @@ impl<'v, 'p> Machine<'v, 'p> {
                 op: instr.op,
                 float: program.is_float(index, i as u32),
                 arg: match instr.op.operand() {
-                    OperandKind::Slot => import(program, instr.arg),
+                    OperandKind::Slot => self.slots[&instr.arg],
                     _ => instr.arg,
                 },
             });
@@ -182,7 +204,12 @@ impl<'v, 'p> Machine<'v, 'p> {
             _ => match op.group() {
                 Group::Memory => self.memory(op, arg)?,
                 Group::Native => self.native(op, arg as usize)?,
-                Group::InputOutput => self.input_output(step)?,
+                Group::InputOutput => {
+                    self.input_output(step)?;
+                    if op == Op::Read {
+                        return Ok(Flow::Waited);
+                    }
+                }
                 _ => self.number(op, float)?,
             },
         }
@@ -232,10 +259,4 @@ impl<'v, 'p> Machine<'v, 'p> {
         let stack = sites.enumerate().filter(|(i, _)| kept(i)).map(|(_, site)| site).collect();
         Trap { kind, stack, omitted }
     }
-}
-
-/// The import that a slot number stands for.
-fn import(program: &Verified, slot: u64) -> u64 {
-    let import = program.module().import_of_slot(slot);
-    import.expect("the verifier has looked the slot up") as u64
 }

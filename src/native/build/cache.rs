@@ -75,14 +75,15 @@ impl Cache {
         Ok(folder)
     }
 
-    /// The library built under `key`, if all that went into it is as it was then.
-    pub fn find(&self, key: Hash) -> Option<Vec<u8>> {
+    /// The library built under `key`, and the files that went into it, if all are as they were then.
+    pub fn find(&self, key: Hash) -> Option<(Vec<u8>, Vec<PathBuf>)> {
         let text = fs::read(self.record(key)).ok()?;
         let record: Record = serde_json::from_slice(&text).ok()?;
         let unchanged = record.inputs.iter().all(|(path, hash)| is_content(path, hash).is_some());
         // The hash comes from a file; it must be one before it becomes part of a path.
         let hash = Hash::from_hex(&record.library).ok().filter(|_| unchanged)?;
-        is_content(&self.library(hash), &record.library)
+        let library = is_content(&self.library(hash), &record.library)?;
+        Some((library, record.inputs.into_iter().map(|(path, _)| path).collect()))
     }
 
     /// Keeps a library. A cache that cannot be written to is a reason to build again, not to fail.
@@ -173,7 +174,8 @@ mod tests {
     #[test]
     fn a_library_is_found_while_its_inputs_are_the_same() {
         let world = World::new();
-        assert_eq!(world.cache.find(world.key).as_deref(), Some(&b"library"[..]));
+        let (library, inputs) = world.cache.find(world.key).unwrap();
+        assert_eq!((&library[..], inputs.len()), (&b"library"[..], 1));
         assert_eq!(world.cache.find(blake3::hash(b"other")), None);
         fs::write(world.header(), "2").unwrap();
         assert_eq!(world.cache.find(world.key), None);

@@ -55,10 +55,12 @@ pub(super) struct Built {
     pub took: Option<Duration>,
     /// What the compiler said although it succeeded.
     pub warnings: Option<String>,
+    /// The files that the compiler read.
+    pub inputs: Vec<PathBuf>,
 }
 
 /// Builds sources with the compilers that the settings name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Builder {
     settings: Settings,
 }
@@ -93,8 +95,8 @@ impl Builder {
             let hash = hash_file(source).map_err(|e| cannot_read(name, source, &e))?;
             known.insert(source.to_owned(), hash);
             let key = compiler.key(source, hash);
-            if let Some(bytes) = cache.find(key) {
-                return Ok(Built { bytes, took: None, warnings: None });
+            if let Some((bytes, inputs)) = cache.find(key) {
+                return Ok(Built { bytes, took: None, warnings: None, inputs });
             }
             if let Some(built) = attempt(name, source, &compiler, &cache, key, &mut known)? {
                 return Ok(built);
@@ -150,9 +152,11 @@ fn attempt(
     if !settled {
         return Ok(None);
     }
+    let read = inputs.iter().map(|input| input.path.clone()).collect();
     let inputs = inputs.into_iter().map(|input| (input.path, input.hash)).collect();
     cache.store(key, &Record::new(inputs, &bytes), &bytes);
-    Ok(Some(Built { bytes, took: Some(took), warnings: (!words.is_empty()).then_some(words) }))
+    let warnings = (!words.is_empty()).then_some(words);
+    Ok(Some(Built { bytes, took: Some(took), warnings, inputs: read }))
 }
 
 /// Waits for the file system's clock to move, and returns its time, which is later than that of
@@ -193,13 +197,19 @@ fn read_inputs(source: &Path, paths: &[PathBuf], folder: &Path) -> Option<Vec<In
 }
 
 fn hash_file(path: &Path) -> io::Result<Hash> {
+    // To read a pipe would take for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a file"));
+    }
     fs::read(path).map(|bytes| blake3::hash(&bytes))
 }
 
-/// The compiler's messages, which some compilers write to standard output.
+/// The compiler's messages, which some compilers write to standard output, without the last line's
+/// end.
 fn words_of(output: &Output) -> String {
     let mut words = String::from_utf8_lossy(&output.stderr).into_owned();
     words.push_str(&String::from_utf8_lossy(&output.stdout));
+    words.truncate(words.trim_end_matches(['\r', '\n']).len());
     words
 }
 

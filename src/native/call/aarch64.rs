@@ -1,6 +1,7 @@
 //! 64-bit ARM, AAPCS64, as Linux uses it. Apple packs small arguments on the stack, so it goes
 //! through libffi.
 
+use super::Returned;
 use std::arch::naked_asm;
 
 /// Registers for integers and pointers: x0 to x7.
@@ -9,13 +10,21 @@ pub const INTEGERS: usize = 8;
 pub const FLOATS: usize = 8;
 
 /// Calls `target` with arguments from `words`: 8 integers, 8 floats, then `on_stack` more for the
-/// stack. Puts x0 into the first word and d0 into the first of the floats.
+/// stack.
+///
+/// A structure of an integer and a float is returned in x0 and x1. `target` left its result in x0 or
+/// d0, so d0 goes to x1.
 ///
 /// # Safety
 /// `words` has 16 + `on_stack` words; `target` is the address of a C function that takes arguments
 /// so laid out; `floats` is at least the number of float registers in use.
 #[unsafe(naked)]
-pub unsafe extern "C" fn enter(words: *mut u64, target: usize, on_stack: usize, floats: usize) {
+pub unsafe extern "C" fn enter(
+    words: *const u64,
+    target: usize,
+    on_stack: usize,
+    floats: usize,
+) -> Returned {
     naked_asm!(
         // What debuggers and profilers need to find the caller from inside the callee.
         ".cfi_startproc",
@@ -53,8 +62,7 @@ pub unsafe extern "C" fn enter(words: *mut u64, target: usize, on_stack: usize, 
         "ldp x4, x5, [x19, #32]",
         "ldp x6, x7, [x19, #48]",
         "blr x9",
-        "str x0, [x19]",
-        "str d0, [x19, #64]",
+        "fmov x1, d0",
         "ldr x19, [x29, #16]",
         "mov sp, x29",
         "ldp x29, x30, [sp], #32",

@@ -1,10 +1,11 @@
-//! Why a call was not made.
+//! Why a call was not made, or did not return.
 
 use crate::diagnostics::Code;
 use crate::isa::{CType, Import, ValueType};
+use crate::native::guard::{Cause, Fault, Stopped};
 use std::fmt;
 
-/// Why a native function was not called. Displayed, it is the message of a trap.
+/// Why a native function was not called, or did not return. Displayed, it is the message of a trap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
     /// The slot has no function.
@@ -32,6 +33,8 @@ pub enum CallError {
         /// The size of memory.
         size: u64,
     },
+    /// The function crashed, or took too long.
+    Fault(Box<Fault>),
 }
 
 impl CallError {
@@ -41,6 +44,10 @@ impl CallError {
             CallError::Unbound { .. } => Code::SlotUnbound,
             CallError::BadArgument { .. } => Code::BadArgument,
             CallError::OutOfBounds { .. } => Code::OutOfBounds,
+            CallError::Fault(fault) => match fault.crash.cause {
+                Cause::Timeout(_) => Code::NativeTimeout,
+                _ => Code::NativeFault,
+            },
         }
     }
 }
@@ -54,13 +61,35 @@ impl fmt::Display for CallError {
             CallError::BadArgument { message } | CallError::OutOfBounds { message, .. } => {
                 f.write_str(message)
             }
+            CallError::Fault(fault) => fault.fmt(f),
         }
     }
 }
 
 impl std::error::Error for CallError {}
 
-/// The same in few words, for a path that is hot as long as all goes well. Parameters count from 0.
+/// The same in few words, until there is time for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::native) enum Failure {
+    /// The arguments do not fit, so no call was made.
+    Misfit(Misfit),
+    /// The call did not return.
+    Stopped(Stopped),
+}
+
+impl From<Misfit> for Failure {
+    fn from(misfit: Misfit) -> Failure {
+        Failure::Misfit(misfit)
+    }
+}
+
+impl From<Stopped> for Failure {
+    fn from(stopped: Stopped) -> Failure {
+        Failure::Stopped(stopped)
+    }
+}
+
+/// Why arguments do not fit, in few words, for a path that is hot as long as all goes well. Parameters count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::native) enum Misfit {
     /// Not as many cells as the signature takes.

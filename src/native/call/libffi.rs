@@ -2,6 +2,7 @@
 
 use super::Returned;
 use crate::isa::CType;
+use crate::native::guard::{Context, Stopped};
 use libffi::middle::{Cif, Type};
 use libffi::raw::ffi_call;
 use smallvec::SmallVec;
@@ -36,12 +37,17 @@ impl Frame {
         &mut self.words
     }
 
-    /// Calls the function at `target` with the words as arguments.
+    /// Calls the function at `target` with the words as arguments. No platform of libffi's has a
+    /// guard.
     ///
     /// # Safety
     /// `target` is the address of a mapped C function whose parameters and result have the types
     /// that the frame was made for.
-    pub unsafe fn call(&mut self, target: usize) -> Returned {
+    pub unsafe fn call(
+        &mut self,
+        target: usize,
+        _guarded: Option<&Context>,
+    ) -> Result<Returned, Stopped> {
         let mut arguments: SmallVec<[*mut c_void; 16]> = SmallVec::new();
         for (word, &size) in self.words.iter_mut().zip(&self.sizes) {
             // Where the last byte of a word is its lowest, a small value is at the word's end.
@@ -69,7 +75,7 @@ impl Frame {
             CType::F32 => unsafe { result.as_ptr().cast::<u32>().read() }.into(),
             _ => result[0],
         };
-        Returned { integer: result[0], float }
+        Ok(Returned { integer: result[0], float: f64::from_bits(float) })
     }
 }
 

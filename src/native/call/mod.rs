@@ -10,11 +10,11 @@ mod error;
 
 #[cfg(all(target_arch = "x86_64", unix))]
 #[path = "x86_64.rs"]
-mod machine;
+pub(super) mod machine;
 
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 #[path = "aarch64.rs"]
-mod machine;
+pub(super) mod machine;
 
 #[cfg(any(all(target_arch = "x86_64", unix), all(target_arch = "aarch64", target_os = "linux")))]
 #[path = "registers.rs"]
@@ -28,7 +28,9 @@ mod frame;
 mod frame;
 
 pub use error::CallError;
+pub(super) use error::Failure;
 
+use super::guard::Context;
 use crate::isa::{CType, Signature};
 use error::Misfit;
 use frame::Frame;
@@ -73,11 +75,12 @@ enum Check {
     Pointer,
 }
 
-/// What a function leaves in the two result registers.
+/// What a function leaves in the result registers of both classes; its type tells which counts.
 #[derive(Clone, Copy, Debug)]
-struct Returned {
+#[repr(C)]
+pub(super) struct Returned {
     integer: u64,
-    float: u64,
+    float: f64,
 }
 
 impl Plan {
@@ -105,7 +108,7 @@ impl Plan {
         Plan { steps: steps.into(), cells, result: signature.result, frame }
     }
 
-    /// Checks the arguments and calls the function at `target`.
+    /// Checks the arguments and calls the function at `target`; guarded, if there is a context.
     ///
     /// # Safety
     /// `target` is the address of a C function, still mapped, of the signature of this plan.
@@ -115,11 +118,12 @@ impl Plan {
         args: &[u64],
         memory: &mut [u8],
         pointers: &mut Pointers,
-    ) -> Result<Option<u64>, Misfit> {
+        guarded: Option<&Context>,
+    ) -> Result<Option<u64>, Failure> {
         self.pass(args, memory, pointers)?;
         // SAFETY: the caller vouches for the target; `pass` has filled the frame that was laid out
         // for its signature.
-        let returned = unsafe { self.frame.call(target) };
+        let returned = unsafe { self.frame.call(target, guarded) }?;
         Ok(self.receive(returned, pointers))
     }
 
@@ -170,8 +174,8 @@ impl Plan {
             CType::U16 => integer as u16 as u64,
             CType::U32 => integer as u32 as u64,
             CType::Bool => u64::from(integer as u8 != 0),
-            CType::F32 => f64::from(f32::from_bits(float as u32)).to_bits(),
-            CType::F64 => float,
+            CType::F32 => f64::from(f32::from_bits(float.to_bits() as u32)).to_bits(),
+            CType::F64 => float.to_bits(),
             CType::Ptr => {
                 pointers.insert(integer);
                 integer

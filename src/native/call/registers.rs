@@ -7,9 +7,9 @@
 use super::Returned;
 use super::machine::{FLOATS, INTEGERS, enter};
 use crate::isa::CType;
+use crate::native::guard::{Context, Stopped};
 
-/// An image of the argument registers, then of the stack. The call leaves the results in the first
-/// register of each class.
+/// An image of the argument registers, then of the stack.
 #[derive(Debug)]
 pub struct Frame {
     words: Box<[u64]>,
@@ -43,16 +43,24 @@ impl Frame {
         &mut self.words
     }
 
-    /// Calls the function at `target` with the words as arguments.
+    /// Calls the function at `target` with the words as arguments; guarded, if there is a context.
     ///
     /// # Safety
     /// `target` is the address of a mapped C function whose parameters have the types that the frame
     /// was made for.
-    pub unsafe fn call(&mut self, target: usize) -> Returned {
+    pub unsafe fn call(
+        &mut self,
+        target: usize,
+        guarded: Option<&Context>,
+    ) -> Result<Returned, Stopped> {
         let on_stack = self.words.len() - (INTEGERS + FLOATS);
-        // SAFETY: the words are as many as `enter` reads: all registers, then `on_stack` more. The
-        // caller vouches for the target.
-        unsafe { enter(self.words.as_mut_ptr(), target, on_stack, self.floats) };
-        Returned { integer: self.words[0], float: self.words[INTEGERS] }
+        let (words, floats) = (self.words.as_ptr(), self.floats);
+        match guarded {
+            // SAFETY: the words are as many as `enter` reads: all registers, then `on_stack` more.
+            // The caller vouches for the target.
+            None => Ok(unsafe { enter(words, target, on_stack, floats) }),
+            // SAFETY: as above.
+            Some(context) => unsafe { context.enter(words, target, on_stack, floats) },
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! x86-64, System V: all Unixes.
 
+use super::Returned;
 use std::arch::naked_asm;
 
 /// Registers for integers and pointers: rdi, rsi, rdx, rcx, r8, r9.
@@ -8,13 +9,21 @@ pub const INTEGERS: usize = 6;
 pub const FLOATS: usize = 8;
 
 /// Calls `target` with arguments from `words`: 6 integers, 8 floats, then `on_stack` more for the
-/// stack. Puts rax into the first word and xmm0 into the first of the floats.
+/// stack.
+///
+/// A structure of an integer and a float is returned in rax and xmm0, and these are the registers in
+/// which `target` returned its result. So what it left there is what this returns.
 ///
 /// # Safety
 /// `words` has 14 + `on_stack` words; `target` is the address of a C function that takes arguments
 /// so laid out; `floats` is at least the number of float registers in use.
 #[unsafe(naked)]
-pub unsafe extern "C" fn enter(words: *mut u64, target: usize, on_stack: usize, floats: usize) {
+pub unsafe extern "C" fn enter(
+    words: *const u64,
+    target: usize,
+    on_stack: usize,
+    floats: usize,
+) -> Returned {
     naked_asm!(
         // What debuggers and profilers need to find the caller from inside the callee.
         ".cfi_startproc",
@@ -27,7 +36,7 @@ pub unsafe extern "C" fn enter(words: *mut u64, target: usize, on_stack: usize, 
         ".cfi_offset rbx, -24",
         "mov rbx, rdi",
         // Room for the stack's words. With rbx pushed, the stack is 8 off the multiple of 16 that
-        // a call needs: an odd number of words mends that, and `or 1` makes every number odd.
+        // a call needs. An odd number of words mends that, and `or` makes every number odd.
         "lea rax, [rdx*8]",
         "or rax, 8",
         "sub rsp, rax",
@@ -60,8 +69,6 @@ pub unsafe extern "C" fn enter(words: *mut u64, target: usize, on_stack: usize, 
         "mov r8, [rbx + 32]",
         "mov r9, [rbx + 40]",
         "call r11",
-        "mov [rbx], rax",
-        "movsd qword ptr [rbx + 48], xmm0",
         "mov rbx, [rbp - 8]",
         "leave",
         ".cfi_def_cfa rsp, 8",

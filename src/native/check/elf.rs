@@ -75,6 +75,8 @@ pub(super) struct Image<'a> {
     pub segments: Vec<Segment>,
     /// Where the dynamic table is in memory, and its size.
     pub dynamic: (u64, u64),
+    /// Whether each thread has variables of its own in it.
+    pub has_thread_locals: bool,
 }
 
 impl<'a> Image<'a> {
@@ -92,7 +94,8 @@ impl<'a> Image<'a> {
             .filter(|h| h.p_type.get(ORDER) == elf::PT_LOAD)
             .map(Segment::new)
             .collect();
-        let mut image = Image { bytes, header, segments, dynamic: (0, 0) };
+        let has_thread_locals = headers.iter().any(|h| h.p_type.get(ORDER) == elf::PT_TLS);
+        let mut image = Image { bytes, header, segments, dynamic: (0, 0), has_thread_locals };
         for header in headers {
             image.check_segment(header)?;
         }
@@ -144,7 +147,7 @@ impl<'a> Image<'a> {
         let find = || {
             let inside = |s: &&Segment| within(address, size, s.address, s.file_size);
             let segment = self.segments.iter().find(inside)?;
-            let offset = segment.offset + (address - segment.address);
+            let offset = segment.offset.checked_add(address - segment.address)?;
             let count = usize::try_from(size).ok()? / size_of::<T>();
             self.bytes.read_slice_at(offset, count).ok()
         };

@@ -53,6 +53,9 @@ fn section(
         let size = image.bytes.len();
         format!("a section at byte {} is not inside its {size} bytes", header.sh_offset.get(ORDER))
     })?;
+    ensure(kind != elf::SHT_STRTAB || bytes.is_some_and(|names| names.last() == Some(&0)), || {
+        "a table of names is not written yet".to_owned()
+    })?;
     if matches!(kind, elf::SHT_SYMTAB | elf::SHT_DYNSYM | elf::SHT_DYNAMIC) {
         let strings = all.get(header.sh_link.get(ORDER) as usize);
         ensure(strings.is_some_and(|s| s.sh_type.get(ORDER) == elf::SHT_STRTAB), || {

@@ -1,15 +1,18 @@
 //! Linux: libraries are loaded from sealed memory, the system's are found through the loader's cache.
 
 use super::unix;
-pub use super::unix::{changed_at, is_executable, private_temp_folder, stamp};
+pub use super::unix::{
+    changed_at, is_executable, is_link, is_mapped, on_hangup, private_temp_folder, stamp,
+};
 use super::{Loaded, OpenError};
 use libloading::os::unix::Library;
-use std::ffi::{CStr, CString};
+use std::ffi::OsStr;
 #[cfg(target_env = "gnu")]
-use std::ffi::{OsStr, c_char};
+use std::ffi::c_char;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -26,10 +29,7 @@ pub fn open_private(bytes: &[u8], file: &Path, needs_folder: bool) -> Result<Loa
         let path = PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd()));
         if memory.as_raw_fd() <= MOST_DESCRIPTORS && path.exists() {
             let library = unix::open(&path, file)?;
-            // The loader knows the library by this name for good. Were the descriptor closed, its
-            // number would be used again, and the same name would give this library for the next.
-            let _ = memory.into_raw_fd();
-            return Ok(described(library).0);
+            return Ok(described(library).0.with_memory(memory));
         }
     }
     let library = match file.parent() {
@@ -39,8 +39,14 @@ pub fn open_private(bytes: &[u8], file: &Path, needs_folder: bool) -> Result<Loa
     Ok(described(library?).0)
 }
 
+/// Whether the loader's name of a file is one that [`open_private`] gives.
+pub fn is_private_copy(name: &[u8]) -> bool {
+    let mark = unix::COPY_MARK.as_bytes();
+    name.starts_with(b"/proc/self/fd/") || name.windows(mark.len()).any(|window| window == mark)
+}
+
 /// A file that exists in memory only, sealed so that nobody can change it under the mapping.
-fn memory_file(bytes: &[u8], file: &Path) -> io::Result<OwnedFd> {
+fn memory_file(bytes: &[u8], file: &Path) -> io::Result<File> {
     // The name is for people: it is what /proc/PID/maps and debuggers show.
     let name: Vec<u8> = file.file_name().unwrap_or_default().as_bytes().to_vec();
     let name = CString::new([b"hotvm:", &name[..name.len().min(200)]].concat())?;
@@ -58,7 +64,7 @@ fn memory_file(bytes: &[u8], file: &Path) -> io::Result<OwnedFd> {
     if unsafe { libc::fcntl(memory.as_raw_fd(), libc::F_ADD_SEALS, seals) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(memory.into())
+    Ok(memory)
 }
 
 /// Loads a library of the system, under the first of its names that the loader takes, and says

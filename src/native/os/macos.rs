@@ -4,7 +4,9 @@
 //! remembers of an older one under the same name cannot get in its way.
 
 use super::unix;
-pub use super::unix::{changed_at, is_executable, private_temp_folder, stamp};
+pub use super::unix::{
+    changed_at, is_executable, is_link, is_mapped, on_hangup, private_temp_folder, stamp,
+};
 use super::{Loaded, OpenError};
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};

@@ -21,6 +21,37 @@ pub fn changed_at(metadata: &Metadata) -> SystemTime {
     UNIX_EPOCH + seconds + Duration::from_nanos(metadata.ctime_nsec().max(0).unsigned_abs())
 }
 
+/// Calls a function at each `SIGHUP`, from a thread: little may be done in a signal handler.
+///
+/// The system sends the same signal when the terminal has gone, and then it means what it always did.
+pub fn on_hangup(each: impl Fn() + Send + 'static) {
+    use signal_hook::{consts::SIGHUP, iterator::Signals, low_level::emulate_default_handler};
+    let Ok(mut hangups) = Signals::new([SIGHUP]) else { return };
+    let has_terminal = || fs::File::open("/dev/tty").is_ok();
+    let had_terminal = has_terminal();
+    std::thread::spawn(move || {
+        for _ in hangups.forever() {
+            match had_terminal && !has_terminal() {
+                true => drop(emulate_default_handler(SIGHUP)),
+                false => each(),
+            }
+        }
+    });
+}
+
+/// Whether the name is a symbolic link, or a second name of a file: it is complete as it appears.
+pub fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|m| m.is_symlink() || (m.is_file() && m.nlink() > 1))
+}
+
+/// Whether the loader knows a library at this address.
+pub fn is_mapped(address: usize) -> bool {
+    let mut info = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
+    // SAFETY: the address is only compared with the ranges of libraries, and the call writes no more
+    // than the structure.
+    unsafe { libc::dladdr(std::ptr::without_provenance(address), info.as_mut_ptr()) != 0 }
+}
+
 /// Whether the file may be executed by anyone.
 pub fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
@@ -43,13 +74,16 @@ pub fn private_temp_folder() -> io::Result<PathBuf> {
     Err(io::Error::other(format!("{} belongs to others or is open to them", folder.display())))
 }
 
+/// What stands in the name of every copy.
+pub const COPY_MARK: &str = ".hotvm-";
+
 /// Loads from a copy in `folder` under a hidden name of its own. The copy is removed at once; the
 /// mapping stays.
 pub fn open_copy(bytes: &[u8], file: &Path, folder: &Path) -> Result<Library, OpenError> {
     let failed = |e| OpenError::NoCopy(format!("a private copy in {}", folder.display()), e);
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let mut copy = tempfile::Builder::new()
-        .prefix(&format!(".{name}.hotvm-"))
+        .prefix(&format!(".{name}{COPY_MARK}"))
         .permissions(fs::Permissions::from_mode(0o700))
         .tempfile_in(folder)
         .map_err(failed)?;

@@ -2,7 +2,8 @@
 
 use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
 use object::{
-    Architecture, FileKind, Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind,
+    Architecture, BinaryFormat, FileKind, Object, ObjectKind, ObjectSection, ObjectSymbol,
+    SectionKind, SymbolKind,
 };
 use std::ops::Range;
 
@@ -16,6 +17,17 @@ pub(in crate::native) enum Format {
     Pe,
     /// macOS.
     MachO,
+}
+
+impl Format {
+    /// Its usual name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Elf => "ELF",
+            Format::Pe => "PE",
+            Format::MachO => "Mach-O",
+        }
+    }
 }
 
 /// An exported function.
@@ -37,13 +49,17 @@ pub(in crate::native) struct Functions {
 }
 
 /// The functions that the library in `bytes` exports, or what is wrong with the bytes.
-pub(in crate::native) fn exports(bytes: &[u8]) -> Result<Functions, object::Error> {
-    let file = object::File::parse(thin(bytes))?;
+pub(in crate::native) fn exports(bytes: &[u8]) -> Result<Functions, String> {
+    let file = object::File::parse(thin(bytes)).map_err(|error| error.to_string())?;
+    if matches!(file.kind(), ObjectKind::Executable | ObjectKind::Relocatable | ObjectKind::Core) {
+        return Err("it is a program or an object file, and no shared library".to_owned());
+    }
+    let table = |prefix| of_table(&file, prefix).map_err(|error| error.to_string());
     let (format, mut functions) = match file.format() {
-        object::BinaryFormat::Elf => (Format::Elf, of_elf(&file)),
-        object::BinaryFormat::Pe => (Format::Pe, of_table(&file, "")?),
+        BinaryFormat::Elf => (Format::Elf, of_elf(&file)),
+        BinaryFormat::Pe => (Format::Pe, table("")?),
         // Before each C name stands an underscore.
-        _ => (Format::MachO, of_table(&file, "_")?),
+        _ => (Format::MachO, table("_")?),
     };
     functions.sort_by(|a, b| a.name.cmp(&b.name));
     functions.dedup_by(|a, b| a.name == b.name);
@@ -78,7 +94,7 @@ fn preferred(arches: &[impl FatArch]) -> Option<Range<usize>> {
 
 fn of_elf(file: &object::File) -> Vec<Exported> {
     let exported = file.dynamic_symbols().filter(|symbol| {
-        symbol.is_definition() && symbol.is_global() && symbol.kind() == SymbolKind::Text
+        !symbol.is_undefined() && symbol.is_global() && symbol.kind() == SymbolKind::Text
     });
     let function = |symbol: object::Symbol| {
         let resolved_late = matches!(symbol.flags(), object::SymbolFlags::Elf { st_info, .. }

@@ -19,11 +19,13 @@ mod tests;
 mod types;
 mod unchecked;
 
-pub(super) use exports::{Exported, Format, exports};
+pub(super) use check::shown;
+pub(super) use exports::exports;
 pub use unchecked::Unchecked;
 
 use super::debuginfo::{DebugFile, Declared, section, separate_file};
 use crate::isa::Signature;
+use exports::Exported;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;

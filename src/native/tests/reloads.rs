@@ -4,6 +4,7 @@ use super::super::Reload;
 use super::super::os::open_private;
 use super::*;
 use crate::diagnostics::Code;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn returning(value: i64) -> String {
     format!("long f(void) {{ return {value}; }}")
@@ -132,6 +133,32 @@ fn all_libraries_are_looked_at_and_failures_tried_again() {
     lab.compile("libc.so", &returning(3));
     assert_eq!(libraries.reload_changed()[2], Ok(replaced("c", 1, &[(7, "f")])));
     assert_eq!(ask(&mut libraries, 2, &[]), 3);
+}
+
+#[test]
+fn a_file_that_is_being_written_all_the_time_does_no_harm() {
+    let lab = Lab::new();
+    let versions = [1, 2].map(|n| fs::read(lab.compile("libf.so", &returning(n))).unwrap());
+    let mut libraries = lab.bound(&[number("f", "f")]);
+    let done = AtomicBool::new(false);
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for version in versions.iter().cycle().take_while(|_| !done.load(Ordering::Relaxed)) {
+                fs::write(lab.file("libf.so"), version).unwrap();
+            }
+        });
+        let outcomes = (0..5).map(|_| (libraries.reload(0), libraries.call(0, &[], &mut [])));
+        let outcomes = outcomes.collect();
+        done.store(true, Ordering::Relaxed);
+        outcomes
+    });
+    for (reload, answer) in outcomes {
+        if let Err(error) = reload {
+            let code = error.diagnostic.code;
+            assert!(matches!(code, Code::StillChanging | Code::IncompleteLibrary), "{error:?}");
+        }
+        assert!([Ok(Some(1)), Ok(Some(2))].contains(&answer), "{answer:?}");
+    }
 }
 
 #[test]

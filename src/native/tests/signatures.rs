@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::diagnostics::Code;
-use crate::native::Reload;
+use crate::native::{EventKind, EventSink, Reload};
+use std::sync::{Arc, Mutex};
 
 const ADD: &str = "int add(int a, int b) { return a + b; }";
 
@@ -28,7 +29,6 @@ fn a_contradiction_stops_the_binding_before_anything_of_the_library_runs() {
 
     let mut libraries = lab.bound(&[add("./x.so")]);
     assert_eq!(ask(&mut libraries, 0, &[2, 3]), 5);
-    assert_eq!(libraries.take_unchecked(), []);
     assert!(trace.exists());
 }
 
@@ -69,27 +69,44 @@ fn a_slot_that_is_bound_later_is_checked_too() {
 #[test]
 fn what_is_unchecked_is_told_once_and_again_when_it_becomes_so() {
     let lab = Lab::new();
-    let mut told = |libraries: &mut Libraries| -> Vec<String> {
-        libraries.take_unchecked().iter().map(ToString::to_string).collect()
+    let (sink, lines) = unchecked_lines();
+    let bound = |imports: &[Import]| {
+        let mut libraries = lab.libraries(imports);
+        libraries.on_event(sink.clone());
+        libraries.bind_all().unwrap();
+        libraries
     };
+    let told = || std::mem::take(&mut *lines.lock().unwrap());
     lab.compile("x.so", ADD);
-    let mut libraries = lab.bound(&[add("./x.so")]);
+    let mut libraries = bound(&[add("./x.so")]);
     let expected = ["x.so: signatures unchecked (no manifest, BTF or DWARF)"];
-    assert_eq!(told(&mut libraries), expected);
+    assert_eq!(told(), expected);
     lab.compile("x.so", "int add(int a, int b) { return a - b; }");
     libraries.reload(0).unwrap();
-    assert!(told(&mut libraries).is_empty());
+    assert!(told().is_empty());
 
     lab.compile_with("y.so", ADD, &["-g"]);
-    let mut libraries = lab.bound(&[add("./y.so")]);
-    assert!(told(&mut libraries).is_empty());
+    let mut libraries = bound(&[add("./y.so")]);
+    assert!(told().is_empty());
     lab.compile("y.so", "int add(int a, int b) { return a - b; }");
     libraries.reload(0).unwrap();
-    assert_eq!(told(&mut libraries).len(), 1);
+    assert_eq!(told().len(), 1);
 
     let partly = "#include <hotvm.h>\nHOTVM_FUNCTION(known, \"()\", void, (void)) { }\n";
     lab.compile("z.so", &format!("{partly}{ADD}"));
-    let mut libraries = lab.bound(&[add("./z.so"), import("./z.so", "known", &[], CType::Void)]);
+    bound(&[add("./z.so"), import("./z.so", "known", &[], CType::Void)]);
     let line = "z.so: the signature of add is unchecked (not in its manifest, BTF or DWARF)";
-    assert_eq!(told(&mut libraries), [line]);
+    assert_eq!(told(), [line]);
+}
+
+/// A sink that keeps what it is told of unchecked functions.
+fn unchecked_lines() -> (EventSink, Arc<Mutex<Vec<String>>>) {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&lines);
+    let sink = EventSink::new(move |event| {
+        if let EventKind::Unchecked(unchecked) = &event.kind {
+            kept.lock().unwrap().push(unchecked.to_string());
+        }
+    });
+    (sink, lines)
 }

@@ -1,0 +1,7 @@
+//! The expectations in a program's comments.
+#![no_main]
+
+#[path = "../../tests/common/checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::expectations(bytes));
