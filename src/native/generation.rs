@@ -105,7 +105,8 @@ impl Generation {
     pub fn load_system(name: &str) -> Result<Generation, Diagnostic> {
         let (loaded, file) =
             os::open_system(name).map_err(|e| load_failed(name, Path::new(name), e))?;
-        let bytes = file.and_then(|file| read_at_rest(name, &file, Writer::Done).ok());
+        let real = file.and_then(|file| file.canonicalize().ok());
+        let bytes = real.and_then(|file| read_at_rest(name, &file, Writer::Done).ok());
         let exports = bytes.and_then(|bytes| check(&bytes).ok()).and_then(|c| c.exports);
         let (signatures, version) = (Signatures::default(), OnceCell::new());
         let must_stay = Some("it is the system's".to_owned());
