@@ -21,7 +21,7 @@ pub(super) struct EventLog {
 
 /// What comes to the thread that writes.
 enum Entry {
-    Event(Event),
+    Event(Box<Event>),
     /// All that came before is written: say so.
     Settled(Sender<()>),
 }
