@@ -43,7 +43,7 @@ mod resolve;
 mod retire;
 mod settings;
 mod signature;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod state;
 #[cfg(test)]
 mod tests;
