@@ -458,3 +458,53 @@ fn another_version_can_be_let_pass() {
     session.expect_line("3");
     assert_eq!(session.wait_for_event("warned").0["code"], "E0608");
 }
+
+/// Calls two functions of one library, which must agree, and prints what they give when it changes.
+const PAIR: &str = "\
+.lib 0 \"libv.so\" one () -> i64
+.lib 1 \"libv.so\" two () -> i64
+.local last: i64
+.local now: i64
+again: CALL_NATIVE 0
+    TEE now
+    CALL_NATIVE 1
+    NE
+    JNZ torn
+    LOAD now
+    LOAD last
+    EQ
+    JNZ again
+    LOAD now
+    DUP
+    STORE last
+    PRINT
+    JMP again
+torn: TRAP
+";
+
+#[test]
+fn no_pair_of_calls_ever_sees_two_generations() {
+    let reloads = if std::env::var_os("HOTVM_STRESS").is_some() { 10_000 } else { 300 };
+    let lab = lab_with(PAIR);
+    let template = lab.compiled(
+        "static const volatile long stamp = 0x5eed5eed5eed5eed;\n\
+         long one(void) { return stamp; }\nlong two(void) { return stamp; }\n",
+    );
+    let seed = 0x5eed_5eed_5eed_5eed_u64.to_le_bytes();
+    let at = template.windows(8).position(|window| window == seed).unwrap();
+    let version = |n: u64| {
+        let mut bytes = template.clone();
+        bytes[at..at + 8].copy_from_slice(&n.to_le_bytes());
+        bytes
+    };
+    lab.write("libv.so", version(1));
+    let mut session = lab.session(["run", "p.vasm", "--watch", "--unload", "-q"]);
+    session.expect_line("1");
+    for n in 2..=reloads {
+        match n % 2 {
+            0 => lab.replace("libv.so", version(n)),
+            _ => drop(lab.write("libv.so", version(n))),
+        }
+        session.expect_line(&n.to_string());
+    }
+}

@@ -52,6 +52,9 @@ pub(super) struct Run {
     /// Write what happens to libraries as JSON lines to a file, or to standard error for `-`
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
+    /// Let the static variables of a reloaded library begin anew, instead of carrying them over
+    #[arg(long)]
+    fresh_state: bool,
     /// Turn crashes of native code into errors; on with --watch and --reload-on-enter, otherwise off
     #[arg(long, value_name = "WHEN")]
     guard: Option<Switch>,
@@ -158,6 +161,7 @@ impl Run {
         };
         let mut settings = self.native.settings(folder).map_err(|diagnostic| vec![diagnostic])?;
         settings.unload = self.unload;
+        settings.fresh_state = self.fresh_state;
         settings.version_mismatch = self.version_mismatch.into();
         let imports = program.verified.module().imports.clone();
         let mut libraries = Libraries::new(imports, settings);

@@ -69,8 +69,12 @@ pub struct Libraries {
     live: Option<Live>,
     /// Contents that have crashed.
     bad: HashSet<Hash>,
+    /// Contents that did not take over the state of those before.
+    refused: HashSet<Hash>,
     /// Whether generations are unmapped where that is safe.
     unload: bool,
+    /// Whether new generations begin with their own initial values.
+    fresh_state: bool,
 }
 
 #[derive(Debug)]
@@ -116,6 +120,7 @@ impl Libraries {
         Libraries {
             slots: imports.iter().map(slot).collect(),
             unload: settings.unload,
+            fresh_state: settings.fresh_state,
             preparer: Preparer::new(Arc::clone(&imports), settings),
             imports,
             libraries: Vec::new(),
@@ -124,6 +129,7 @@ impl Libraries {
             events: EventSink::default(),
             live: None,
             bad: HashSet::new(),
+            refused: HashSet::new(),
         }
     }
 
@@ -315,7 +321,7 @@ impl Libraries {
             Some(mut candidate) => {
                 let built = candidate.built;
                 self.warn(index, std::mem::take(&mut candidate.warnings));
-                self.publish(vec![(index, candidate)]);
+                self.publish(vec![(index, candidate)]).map_err(|error| vec![error])?;
                 Ok(self.replaced(index, &known.group, built))
             }
             None => Ok(Reload::Unchanged { library: known.name }),
@@ -332,6 +338,7 @@ impl Libraries {
             generation: *number,
             numbers: numbers.clone(),
             hash: generation.hash,
+            image: generation.image.clone(),
             group: targets.iter().map(|(import, _)| *import).collect(),
             inputs: inputs.clone(),
         }
@@ -339,7 +346,7 @@ impl Libraries {
 
     fn ledger(&self) -> Ledger {
         let libraries = (0..self.libraries.len()).map(|index| self.known(index)).collect();
-        Ledger { libraries, bad: self.bad.clone() }
+        Ledger { libraries, bad: self.bad.clone(), refused: self.refused.clone() }
     }
 
     /// Lets the reloading thread know what is loaded now.

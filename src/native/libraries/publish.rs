@@ -4,13 +4,17 @@
 //! libraries, slots are pointed at other functions, and events are made of it.
 
 use super::{Libraries, Library};
+use crate::diagnostics::Diagnostic;
 use crate::isa::CType;
+use crate::native::BindError;
 use crate::native::events::{Event, EventKind};
+use crate::native::generation::Generation;
 use crate::native::live::{Live, Update};
 use crate::native::prepare::Candidate;
 use crate::native::resolve::Place;
 use crate::native::retire::Retiree;
 use crate::native::signature::Unchecked;
+use crate::native::state::{Migration, Prepared, StateReport, Upgrade};
 use std::collections::BTreeMap;
 use std::mem;
 use std::time::{Duration, Instant};
@@ -33,7 +37,8 @@ impl Libraries {
         stale.into_iter().for_each(|(_, candidate)| self.discard(candidate));
         let any = !update.is_empty();
         if any {
-            self.publish(update);
+            // What is refused is told as an event, and the old goes on.
+            let _ = self.publish(update);
         }
         any
     }
@@ -58,13 +63,29 @@ impl Libraries {
         true
     }
 
-    /// Puts candidates in the place of their libraries, all of them at once.
-    pub(super) fn publish(&mut self, update: Update) {
+    /// Puts candidates in the place of their libraries, all of them at once, or none when one of
+    /// them refuses the state that it should take over.
+    pub(super) fn publish(&mut self, update: Update) -> Result<(), BindError> {
         let start = Instant::now();
+        let mut handovers = Vec::with_capacity(update.len());
+        for (index, candidate) in &update {
+            match self.handover(*index, candidate) {
+                Ok(handover) => handovers.push(handover),
+                Err(diagnostic) => {
+                    let error = BindError { import: candidate.group[0], diagnostic };
+                    self.emit(*index, EventKind::Rejected(Box::new(error.clone())));
+                    self.refused.extend(update.iter().filter_map(|(_, new)| new.generation.hash));
+                    update.into_iter().for_each(|(_, candidate)| self.discard(candidate));
+                    self.tell_live();
+                    return Err(error);
+                }
+            }
+        }
         let mut events = Vec::with_capacity(3 * update.len());
         let mut retired = Vec::new();
-        for (index, candidate) in update {
+        for ((index, candidate), handover) in update.into_iter().zip(handovers) {
             let built = candidate.built;
+            let state = handover.complete(&self.libraries[index].generation, &candidate);
             let slots = self.slots_of(&candidate.group);
             let mut old = mem::replace(&mut self.libraries[index], Library::new(candidate));
             // One generation to go back to is enough.
@@ -72,7 +93,7 @@ impl Libraries {
             self.libraries[index].previous = Some(Box::new(old));
             self.point(index);
             let pause = Duration::ZERO;
-            events.push(self.event(index, EventKind::Published { pause, built, slots }));
+            events.push(self.event(index, EventKind::Published { pause, built, slots, state }));
             events.push(self.retirement(index));
             events.extend(self.unchecked_news(index).map(|news| self.event(index, news)));
         }
@@ -85,6 +106,35 @@ impl Libraries {
             self.events.send(event);
         }
         retired.into_iter().for_each(|library| self.retire(*library));
+        Ok(())
+    }
+
+    /// How a candidate takes over from the library in use. A library with an upgrade of its own may
+    /// refuse.
+    fn handover(&self, index: usize, candidate: &Candidate) -> Result<Handover, Diagnostic> {
+        let (old, new) = (&self.libraries[index].generation, &candidate.generation);
+        if self.fresh_state {
+            return Ok(Handover::Fresh);
+        }
+        let upgrade = Upgrade::find(
+            &candidate.name,
+            |symbol, kind| old.own(symbol, kind),
+            || old.version(),
+            |symbol, kind| new.own(symbol, kind),
+        )?;
+        if let Some(upgrade) = upgrade {
+            // SAFETY: both generations are loaded, and at a safepoint none of their code runs.
+            return unsafe { upgrade.prepare() }.map(Handover::Upgrade);
+        }
+        let planned = candidate.migration.as_ref().filter(|(hash, _)| old.hash == Some(*hash));
+        Ok(match (planned, &old.image, &new.image) {
+            (Some(_), ..) => Handover::Planned,
+            // It was meant to follow another one, which was passed over.
+            (None, Some(old), Some(new)) => {
+                Handover::Migration(Migration::plan(old.statics(), new.statics()))
+            }
+            _ => Handover::Fresh,
+        })
     }
 
     /// Says that the generation before the one in use is in use no longer.
@@ -180,5 +230,41 @@ impl Libraries {
         let news = told != unchecked.as_ref();
         self.libraries[index].unchecked.clone_from(&unchecked);
         unchecked.filter(|_| news).map(EventKind::Unchecked)
+    }
+}
+
+/// How a generation gets the state of the one before.
+enum Handover {
+    /// Not at all.
+    Fresh,
+    /// By the candidate's own plan.
+    Planned,
+    /// By a plan that was made late.
+    Migration(Migration),
+    /// It has made its state itself.
+    Upgrade(Prepared),
+}
+
+impl Handover {
+    /// Hands the state over, which nothing can prevent any more.
+    fn complete(self, old: &Generation, candidate: &Candidate) -> Option<StateReport> {
+        let late;
+        let migration = match self {
+            Handover::Fresh => return None,
+            Handover::Upgrade(prepared) => {
+                // SAFETY: the new generation is loaded, and nothing has called it yet.
+                unsafe { prepared.commit() };
+                return None;
+            }
+            Handover::Planned => candidate.migration.as_ref().map(|(_, planned)| planned)?,
+            Handover::Migration(migration) => {
+                late = migration;
+                &late
+            }
+        };
+        let (old, new) = (old.base()?, candidate.generation.base()?);
+        // SAFETY: the bases are those of the two generations, whose images the plan was read from;
+        // both are mapped, and at a safepoint none of their code runs.
+        Some(unsafe { migration.apply(old, new) })
     }
 }

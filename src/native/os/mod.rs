@@ -79,7 +79,6 @@ impl Loaded {
     }
 
     /// What the loader added to the addresses of the library's file, where it tells.
-    #[allow(dead_code)]
     pub fn base(&self) -> Option<usize> {
         self.base
     }

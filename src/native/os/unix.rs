@@ -8,10 +8,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// All that shows a change of a file's content.
+/// All that shows which file it is, and a change of its content.
 pub fn stamp(metadata: &Metadata) -> impl PartialEq + use<> {
     let times = (metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec());
-    (metadata.len(), times)
+    (metadata.dev(), metadata.ino(), metadata.len(), times)
 }
 
 /// When the file last changed: not the time of its content, which a copy may set at will, but that

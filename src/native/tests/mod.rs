@@ -1,7 +1,9 @@
 //! Tests of the room as a whole, with a real compiler and a real loader.
 
+mod awkward;
 mod calls;
 mod files;
+mod live;
 mod places;
 mod random_calls;
 mod reloads;
