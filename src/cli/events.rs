@@ -87,7 +87,7 @@ impl EventLog {
         let EventLog { writer, queue } = self.clone();
         EventSink::new(move |event| match &queue {
             // The thread lives as long as anybody can send.
-            Some(queue) => drop(queue.send(Entry::Event(event))),
+            Some(queue) => drop(queue.send(Entry::Event(Box::new(event)))),
             None => writer.write(&event),
         })
     }

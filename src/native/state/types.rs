@@ -220,7 +220,11 @@ impl Types {
                 return None;
             }
             let start = start(child, ty.size, bits)?;
-            if start.checked_add(bits)? > whole || ty.size == 0 && ty.shape == Shape::Unknown {
+            let is_misplaced = !is_value && !start.is_multiple_of(8);
+            if is_misplaced
+                || start.checked_add(bits)? > whole
+                || ty.size == 0 && ty.shape == Shape::Unknown
+            {
                 return None;
             }
             match (&ty.shape, child.name()) {
