@@ -18,6 +18,8 @@ fn main() {
     let trials = vec![
         trial("lines_can_be_pasted_into_a_program", &["cc"], lines_can_be_pasted),
         trial("a_contradiction_stops_a_program", &["cc"], a_contradiction_stops_a_program),
+        trial("a_whole_library_is_bound_by_name", &["cc"], a_whole_library_is_bound_by_name),
+        trial("whole_libraries_go_wrong_at_their_line", &["cc"], whole_libraries_go_wrong),
         trial("sources_are_built_first", &["cc"], sources_are_built_first),
         trial("clang_writes_the_same_types", &["clang"], clang_writes_the_same_types),
         trial("a_dll_is_read", &[MINGW], a_dll_is_read),
@@ -148,6 +150,78 @@ fn a_contradiction_stops_a_program() -> Result<(), Failed> {
     let notice = "[hotvm] half.so: signatures unchecked (no manifest, BTF or DWARF)\n";
     assert_eq!(String::from_utf8_lossy(&output.stderr), notice);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "3.0\n");
+    Ok(())
+}
+
+const WHOLE: &str = "\
+.lib 1 \"math.c\" mul
+.lib \"math.c\"
+PUSH 3.0
+CALL_NATIVE half
+PRINT
+PUSH 3
+PUSH 4
+CALL_NATIVE mul
+CALL_NATIVE also
+PRINT
+HALT
+";
+
+const MATH: &str = "\
+int mul(int a, int b) { return a * b; }
+long unused(void) { return 1; }
+double half(double x) { return x / 2; }
+long also(int n) { return n; }
+struct s { int a; }; int by_value(struct s s) { return s.a; }
+";
+
+fn a_whole_library_is_bound_by_name() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    fs::write(folder.join("math.c"), MATH)?;
+    fs::write(folder.join("program.vasm"), WHOLE)?;
+    assert_eq!(run(&mut hotvm(folder, &["run", "program.vasm"]))?, "1.5\n12\n");
+    // Slots are the first free ones, by name; what nothing names is no slot.
+    run(&mut hotvm(folder, &["asm", "program.vasm", "-o", "program.vbc"]))?;
+    let text = run(&mut hotvm(folder, &["dis", "program.vbc"]))?;
+    let libs: Vec<_> = text.lines().filter(|line| line.starts_with(".lib")).collect();
+    let expected = [
+        ".lib 1 \"math.c\" mul",
+        ".lib 0 \"math.c\" also (i32) -> i64",
+        ".lib 2 \"math.c\" half (f64) -> f64",
+    ];
+    assert_eq!(libs, expected);
+    // The disassembled text needs no look into the library.
+    fs::remove_file(folder.join("math.c"))?;
+    fs::write(folder.join("again.vasm"), text)?;
+    run(&mut hotvm(folder, &["asm", "again.vasm", "-o", "again.vbc"]))?;
+    assert!(fs::read(folder.join("again.vbc"))? == fs::read(folder.join("program.vbc"))?);
+    Ok(())
+}
+
+fn whole_libraries_go_wrong() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    fs::write(folder.join("math.c"), MATH)?;
+    fs::write(folder.join("more.c"), "double half(double x) { return x; }")?;
+    for (program, words) in [
+        (".lib \"missing.so\"\nHALT", ["there is no library `missing.so`", ":1:6"]),
+        (".lib \"math.c\"\nCALL_NATIVE haf\nHALT", ["did you mean `half`?", ":2:13"]),
+        (".lib \"math.c\"\nCALL_NATIVE by_value\nHALT", ["passed by value", ":2:13"]),
+        (
+            ".lib \"math.c\"\n.lib \"more.c\"\nCALL_NATIVE half\nHALT",
+            ["a function of both \"math.c\" and \"more.c\"", ":3:13"],
+        ),
+        (".lib \"../math.c\"\nHALT", ["../math.c", ":1:6"]),
+        (".lib \"m\"\nHALT", ["--allow-system-libs", ":1:6"]),
+        (".lib\nHALT", ["E01", ":1:"]),
+    ] {
+        fs::write(folder.join("program.vasm"), program)?;
+        let output = hotvm(folder, &["run", "program.vasm"]).output()?;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{program}: {stderr}");
+        assert!(words.iter().all(|words| stderr.contains(words)), "{program}: {stderr}");
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use hotvm::engine::{Host, Output, Vm};
 use hotvm::isa::{Code, Op};
 use hotvm::module::{Module, decode, encode};
 use hotvm::native::{Libraries, Settings};
+use hotvm::program::no_offers;
 use hotvm::verify::verify;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -92,12 +93,12 @@ fn a_local_with_the_name_of_a_global_is_written_as_another() {
                 LOAD g\nSTORE a\nLOAD b\nSTORE c\nHALT\n";
     let mut sources = Sources::new();
     let source = sources.add_text("text", text);
-    let mut module = assemble(source, &sources).unwrap();
+    let mut module = assemble(source, &sources, &no_offers).unwrap();
     let names = module.names.as_mut().unwrap();
     names.globals[0] = "v1".to_owned();
     names.functions[0].locals = vec!["v1".to_owned(), String::new(), "g".to_owned()];
     let source = sources.add_text("listing", disassemble(&module).text);
-    assert_eq!(assemble(source, &sources).unwrap().code, module.code);
+    assert_eq!(assemble(source, &sources, &no_offers).unwrap().code, module.code);
 }
 
 proptest! {

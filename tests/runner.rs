@@ -215,6 +215,25 @@ fn blessing_never_rewrites_what_somebody_wants_to_read_on_standard_error() {
 }
 
 #[test]
+fn blessing_keeps_the_ends_of_lines() {
+    let test = Test::new("    WRITE \"a\\n\"\r\n;! stdout: b\r\n    HALT");
+    assert_eq!(test.bless(), Outcome::Blessed);
+    assert_eq!(test.text(), "    WRITE \"a\\n\"\r\n;! stdout: a\r\n    HALT\r\n");
+    assert_eq!(test.run(), Outcome::Passed);
+}
+
+#[test]
+fn an_expectation_behind_code_is_refused() {
+    let why = why(Test::new("    PUSH 5\n    PRINT ;! stdout: 5\n    HALT\n").run());
+    assert!(why.contains("E0705") && why.contains("on a line of its own"), "{why}");
+    assert!(why.contains("test.vasm:2:11"), "{why}");
+    // A comment may speak of them, and a text may hold them.
+    let test = Test::new("    WRITE \";! stdout: 5\\n\" ; as in ;! stdout: 6\n    HALT\n");
+    assert_eq!(test.bless(), Outcome::Blessed);
+    assert!(test.text().ends_with("\n;! stdout: ;! stdout: 5\n"));
+}
+
+#[test]
 fn blessing_gives_up_on_a_program_that_differs_each_time() {
     let test = Test::new("    CLOCK\n    PRINT\n    HALT\n;! stdout: 0\n");
     assert!(why(test.bless()).contains("something else each time"));
@@ -238,6 +257,17 @@ fn a_folder_has_the_programs_with_expectations_at_any_depth() {
     let plain = folder.join("a/plain.vasm");
     assert_eq!(Runner::find(&[plain.clone(), plain.clone()]).unwrap(), [plain]);
     assert!(Runner::find(&[folder.join("missing")]).is_err());
+}
+
+#[test]
+fn a_file_of_a_folder_that_is_no_text_fails_alone() {
+    let test = Test::new("    HALT\n;! exit: 0\n");
+    let other = test.folder.path().join("a.vasm");
+    fs::write(&other, b"    HALT ; \xff\n;! exit: 0\n").unwrap();
+    let found = Runner::find(&[test.folder.path().to_owned()]).unwrap();
+    assert_eq!(found, [other.clone(), test.path.clone()]);
+    assert!(why(runner(false).run(&other)).contains("E0301"));
+    assert_eq!(test.run(), Outcome::Passed);
 }
 
 #[test]

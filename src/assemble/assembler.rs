@@ -1,18 +1,18 @@
 //! The state of an assembly, and its way through the lines.
 
+use super::advice::MAX_SUGGESTIONS;
 use super::body::{Body, Item};
+use super::consequences::first_span;
 use super::constants::Constant;
 use super::declare::{DataDecl, LibDecl, Named};
 use super::fixups::Fixup;
-use crate::diagnostics::{self, Code, Diagnostic, Position, SourceId, Span};
+use super::whole::{Offers, WholeLib};
+use crate::diagnostics::{Code, Diagnostic, SourceId, Span};
 use crate::isa::{FuncType, Op};
 use crate::module::{FunctionNames, Location, Module, Names, SourceFile, SourceMap};
-use crate::syntax::{self, Directive, Line, SizeExpr, Statement};
+use crate::syntax::{self, Directive, Line, Operands, SizeExpr, Statement};
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
-
-/// How many mistakes get a suggestion. Each takes a look at all names, and nobody reads more.
-const MAX_SUGGESTIONS: u32 = 20;
 
 /// Names of one kind, with what they stand for.
 pub(super) type Table<'s, T> = FxHashMap<&'s str, T>;
@@ -36,8 +36,13 @@ pub(super) struct Assembler<'s> {
     pub(super) libs: Vec<LibDecl>,
     /// The slots of each native function, once the `.lib`s are evaluated.
     pub(super) slots: FxHashMap<String, Vec<u16>>,
+    pub(super) whole_libs: Vec<WholeLib>,
+    pub(super) offers: &'s Offers<'s>,
+    /// What they offer, for advice on a misspelt name.
+    pub(super) offered: Vec<String>,
     pub(super) memory: Option<(SizeExpr, Option<SizeExpr>, Span)>,
-    pub(super) entry: Option<Span>,
+    /// The name in `.entry`, and all of it.
+    pub(super) entry: Option<(Span, Span)>,
 
     /// The function that is being read, from `.func` to `.end`.
     pub(super) function: Option<Body<'s>>,
@@ -48,11 +53,18 @@ pub(super) struct Assembler<'s> {
     pub(super) fixups: Vec<Fixup>,
     /// Where the next statement stood, when `.loc` says so.
     pub(super) loc: Option<Location>,
-    suggestions_left: Cell<u32>,
+    /// The function whose missing instructions are being inserted.
+    pub(super) completing: Option<usize>,
+    pub(super) suggestions_left: Cell<u32>,
 }
 
 impl<'s> Assembler<'s> {
-    pub(super) fn new(source: SourceId, name: &str, text: &'s str) -> Assembler<'s> {
+    pub(super) fn new(
+        source: SourceId,
+        name: &str,
+        text: &'s str,
+        offers: &'s Offers<'s>,
+    ) -> Assembler<'s> {
         let crc = crc32fast::hash(text.as_bytes());
         let files = vec![SourceFile { name: name.to_owned(), crc }];
         Assembler {
@@ -72,6 +84,9 @@ impl<'s> Assembler<'s> {
             global_inits: Vec::new(),
             libs: Vec::new(),
             slots: FxHashMap::default(),
+            whole_libs: Vec::new(),
+            offers,
+            offered: Vec::new(),
             memory: None,
             entry: None,
             function: None,
@@ -79,6 +94,7 @@ impl<'s> Assembler<'s> {
             spare: Body::default(),
             fixups: Vec::new(),
             loc: None,
+            completing: None,
             suggestions_left: Cell::new(MAX_SUGGESTIONS),
         }
     }
@@ -86,17 +102,16 @@ impl<'s> Assembler<'s> {
     pub(super) fn run(mut self) -> Result<Module, Vec<Diagnostic>> {
         let mut diagnostics = Vec::new();
         syntax::parse(self.source, self.text, &mut diagnostics, |line, _| self.line(line));
+        let declared = self.perhaps_declared(&diagnostics);
         self.diagnostics.append(&mut diagnostics);
         self.finish();
+        self.drop_consequences(&declared);
         if self.diagnostics.is_empty() {
             self.module.names = Some(self.names);
             self.module.source_map = Some(self.map);
             return Ok(self.module);
         }
-        self.diagnostics.sort_by_key(|d| match d.labels.first().map(|l| l.position) {
-            Some(Position::Span(span)) => span.start,
-            _ => u32::MAX,
-        });
+        self.diagnostics.sort_by_key(|d| first_span(d).map_or(u32::MAX, |span| span.start));
         Err(self.diagnostics)
     }
 
@@ -107,8 +122,12 @@ impl<'s> Assembler<'s> {
         match line.statement {
             Statement::Empty => {}
             Statement::Instr { mnemonic, ref operands } => {
+                let body = self.body();
+                if body.items.is_empty() {
+                    body.first = mnemonic;
+                }
                 let Some(op) = Op::from_mnemonic(mnemonic.of(self.text)) else {
-                    return self.unknown_mnemonic(mnemonic);
+                    return self.unknown_instruction(mnemonic, operands);
                 };
                 if let Some(item) = self.operands(op, mnemonic, operands) {
                     let at = self.location(line.number, line.begins, line.span);
@@ -146,6 +165,10 @@ impl<'s> Assembler<'s> {
                     location,
                 });
             }
+            Directive::WholeLib { library, version, lazy } => {
+                let location = self.location(number, begins, span);
+                self.whole_libs.push(WholeLib { library, version, lazy, location });
+            }
             other => self.declare(other, span),
         }
     }
@@ -160,11 +183,24 @@ impl<'s> Assembler<'s> {
         let at = self.body().items.len() as u32;
         let index = Named { index: at, span: label };
         if let Some(old) = self.body().labels.insert(name, index) {
-            self.duplicate("label", label, old.span);
+            self.duplicate("labels", label, old.span);
             self.body().labels.insert(name, old);
         } else {
             self.body().label_names.push((at, name.to_owned()));
         }
+    }
+
+    /// An instruction that does not exist still stands where it stands: labels after it keep their
+    /// distance. It may well be a label itself, without its colon.
+    fn unknown_instruction(&mut self, mnemonic: Span, operands: &Operands) {
+        self.unknown_mnemonic(mnemonic, operands);
+        let name = mnemonic.of(self.text);
+        let body = self.body();
+        if operands.is_empty() {
+            let index = body.items.len() as u32;
+            body.labels.entry(name).or_insert(Named { index, span: mnemonic });
+        }
+        body.items.push(Item::nop());
     }
 
     /// Closes the function that is open, or main at the end of the text.
@@ -223,39 +259,15 @@ impl<'s> Assembler<'s> {
         self.diagnostics.push(diagnostic.at_span(self.source, span, label));
     }
 
-    pub(super) fn duplicate(&mut self, what: &str, again: Span, first: Span) {
+    /// Reports two things of a kind, which is given in the plural, with one name.
+    pub(super) fn duplicate(&mut self, kind: &str, again: Span, first: Span) {
         let name = again.of(self.text);
         let source = self.source;
-        let message = format!("there are two {what}s called `{name}`");
+        let message = format!("there are two {kind} called `{name}`");
         let diagnostic = Diagnostic::error(Code::DuplicateName, message)
             .at_span(source, again, "the second")
             .at_span(source, first, "the first")
             .help("give one of them another name");
         self.diagnostics.push(diagnostic);
-    }
-
-    /// What a mistyped name was probably meant to be.
-    pub(super) fn closest<'a>(
-        &self,
-        name: &str,
-        candidates: impl IntoIterator<Item = &'a str>,
-    ) -> Option<&'a str> {
-        self.suggestions_left.set(self.suggestions_left.get().checked_sub(1)?);
-        diagnostics::closest(name, candidates)
-    }
-
-    fn unknown_mnemonic(&mut self, mnemonic: Span) {
-        // Its operand is not looked at, but the instruction stands where it stands: labels after it
-        // keep their distance.
-        self.body().items.push(Item::nop());
-        let name = mnemonic.of(self.text);
-        let near = self.closest(name, Op::ALL.iter().map(|op| op.mnemonic()));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "docs/isa.md lists all instructions".to_owned(),
-        };
-        let diagnostic =
-            Diagnostic::error(Code::UnknownMnemonic, format!("unknown instruction `{name}`"));
-        self.push(diagnostic.help(help), mnemonic, "no instruction has this name");
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Body<'s> {
     pub(super) name: Span,
     /// Where its `.func` stands.
     pub(super) opened: Span,
+    /// The mnemonic of its first instruction.
+    pub(super) first: Span,
     pub(super) ty: FuncType,
     pub(super) items: Vec<Item>,
     /// The labels of `SWITCH`es.
@@ -139,13 +141,11 @@ impl<'s> Assembler<'s> {
         if let Some(found) = body.labels.get(name) {
             return found.index.into();
         }
-        let near = self.closest(name, body.labels.keys().copied());
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!(
+        let help = self.advise(name, body.labels.keys().copied()).unwrap_or_else(|| {
+            format!(
                 "put `{name}:` in front of the instruction to go to; labels are local to their function"
-            ),
-        };
+            )
+        });
         let diagnostic = Diagnostic::error(Code::UnknownLabel, format!("unknown label `{name}`"));
         self.push(diagnostic.help(help), span, "this function has no such label");
         0

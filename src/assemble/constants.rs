@@ -33,27 +33,16 @@ pub(super) enum State {
     Failed,
 }
 
-/// Why an expression has no value. `None` when that is reported already.
-type Result<T> = std::result::Result<T, Option<Box<(Diagnostic, Span, String)>>>;
-
-fn error<T>(
-    code: Code,
-    span: Span,
-    message: impl Into<String>,
-    label: impl Into<String>,
-) -> Result<T> {
-    Err(Some(Box::new((Diagnostic::error(code, message), span, label.into()))))
-}
+/// An error is `None` when it is reported already.
+pub(super) type Result<T> = std::result::Result<T, Option<Box<Diagnostic>>>;
 
 impl<'s> Assembler<'s> {
     /// The value of an expression; `None` after an error.
     pub(super) fn evaluate(&mut self, expr: &Expr) -> Option<Value> {
         match self.value(expr, 0) {
             Ok(value) => Some(value),
-            Err(None) => None,
-            Err(Some(error)) => {
-                let (diagnostic, span, label) = *error;
-                self.push(diagnostic, span, label);
+            Err(error) => {
+                self.diagnostics.extend(error.map(|diagnostic| *diagnostic));
                 None
             }
         }
@@ -78,18 +67,15 @@ impl<'s> Assembler<'s> {
             ExprKind::Float => Ok(Value::Float(self.float(expr.span)?)),
             ExprKind::Char => match literal::character(text) {
                 Ok(value) => Ok(Value::Int(value.into())),
-                Err(bad) => {
-                    self.bad_escape(expr.span, bad);
-                    Err(None)
-                }
+                Err(bad) => Err(Some(Box::new(bad.at(self.source, expr.span)))),
             },
-            ExprKind::Name if matches!(text, "inf" | "nan") => {
+            ExprKind::Name if literal::is_float_name(text) => {
                 Ok(Value::Float(self.float(expr.span)?))
             }
             ExprKind::Name => self.name(expr.span, depth),
             ExprKind::Len(name) => match self.data.get(name.of(self.text)) {
                 Some(data) => self.data_len(data.index as usize, *name),
-                None => self.unknown_name(*name),
+                None => self.unknown_data(*name),
             },
             // The smallest integer has no positive counterpart, so its sign belongs to the literal.
             ExprKind::Neg(inner) if inner.kind == ExprKind::Integer => {
@@ -101,9 +87,7 @@ impl<'s> Assembler<'s> {
             },
             ExprKind::Not(inner) => match self.value(inner, depth)? {
                 Value::Int(value) => Ok(Value::Int(!value)),
-                Value::Float(_) => {
-                    error(Code::BadConstant, inner.span, "`~` needs an integer", "a float")
-                }
+                Value::Float(_) => self.no_value(inner.span, "`~` needs an integer", "a float"),
             },
             ExprKind::Binary(op, a, b) => {
                 let (left, right) = (self.value(a, depth)?, self.value(b, depth)?);
@@ -112,16 +96,25 @@ impl<'s> Assembler<'s> {
         }
     }
 
+    /// An expression without a value, and why.
+    fn no_value<T>(
+        &self,
+        span: Span,
+        why: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Result<T> {
+        let diagnostic = Diagnostic::error(Code::BadConstant, why);
+        Err(Some(Box::new(diagnostic.at_span(self.source, span, label))))
+    }
+
     fn integer(&self, span: Span, negative: bool) -> Result<Value> {
-        match literal::signed(span.of(self.text), negative) {
-            Ok(value) => Ok(Value::Int(value)),
-            Err(reason) => error(Code::BadInteger, span, format!("bad integer: {reason}"), "here"),
-        }
+        let value = literal::signed(span.of(self.text), negative);
+        value.map(Value::Int).map_err(|bad| Some(Box::new(bad.at(self.source, span))))
     }
 
     fn float(&self, span: Span) -> Result<f64> {
-        literal::float(span.of(self.text))
-            .or_else(|reason| error(Code::BadFloat, span, format!("bad float: {reason}"), "here"))
+        let value = literal::float(span.of(self.text));
+        value.map_err(|bad| Some(Box::new(bad.at(self.source, span))))
     }
 
     fn name(&mut self, span: Span, depth: u32) -> Result<Value> {
@@ -137,11 +130,14 @@ impl<'s> Assembler<'s> {
             State::Failed => return Err(None),
             State::InProgress => {
                 let message = format!("the constant `{name}` is defined by itself");
-                return error(Code::BadConstant, span, message, "leads back to itself");
+                return self.no_value(span, message, "leads back to itself");
             }
             State::Waiting if depth >= MAX_DEPTH => {
                 let message = format!("constants lead on through more than {MAX_DEPTH} others");
-                return error(Code::TooComplex, span, message, "define them above their use");
+                let diagnostic = Diagnostic::error(Code::TooComplex, message)
+                    .at_span(self.source, span, "one too many")
+                    .help("define them above their use");
+                return Err(Some(Box::new(diagnostic)));
             }
             State::Waiting => constant.state = State::InProgress,
         }
@@ -157,24 +153,29 @@ impl<'s> Assembler<'s> {
     fn unknown_name<T>(&self, span: Span) -> Result<T> {
         let name = span.of(self.text);
         let known = self.constants.keys().chain(self.data.keys()).copied();
-        let help = match self.closest(name, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if self.globals.contains_key(name) => {
-                format!("`{name}` is a global; `LOAD {name}` pushes its value")
-            }
-            None => format!(
-                "`.const {name} = …` defines a constant, `.data {name} …` a place in memory"
-            ),
-        };
-        let diagnostic = Diagnostic::error(Code::UnknownName, format!("unknown name `{name}`"));
-        let label = "neither a constant nor data".to_owned();
-        Err(Some(Box::new((diagnostic.help(help), span, label))))
+        let help = self.advise(name, known).unwrap_or_else(|| {
+            format!("`.const {name} = …` defines a constant, `.data {name} …` a place in memory")
+        });
+        let diagnostic = Diagnostic::error(Code::UnknownName, format!("unknown name `{name}`"))
+            .at_span(self.source, span, "neither a constant nor data")
+            .help(help);
+        Err(Some(Box::new(diagnostic)))
+    }
+
+    fn unknown_data<T>(&self, span: Span) -> Result<T> {
+        let name = span.of(self.text);
+        let near = self.closest(name, self.data.keys().copied());
+        let diagnostic =
+            Diagnostic::error(Code::UnknownName, format!("no data is called `{name}`"))
+                .at_span(self.source, span, "only data has a length")
+                .maybe_help(near.map(|near| format!("did you mean `{near}`?")));
+        Err(Some(Box::new(diagnostic)))
     }
 
     fn checked(&self, span: Span, value: Option<i64>) -> Result<Value> {
         match value {
             Some(value) => Ok(Value::Int(value)),
-            None => error(Code::BadConstant, span, "the result does not fit 64 bits", "overflows"),
+            None => self.no_value(span, "the result does not fit 64 bits", "overflows"),
         }
     }
 
@@ -187,18 +188,14 @@ impl<'s> Assembler<'s> {
                 BinaryOp::Mul => Ok(Value::Float(a * b)),
                 BinaryOp::Div => Ok(Value::Float(a / b)),
                 BinaryOp::Rem => Ok(Value::Float(a % b)),
-                _ => error(
-                    Code::BadConstant,
-                    span,
-                    "bit operations need integers",
-                    "these are floats",
-                ),
+                _ => self.no_value(span, "bit operations need integers", "these are floats"),
             },
             _ => {
                 let diagnostic =
                     Diagnostic::error(Code::BadConstant, "an integer and a float do not mix")
+                        .at_span(self.source, span, "one of each")
                         .help("write both as floats, `2.0` for `2`");
-                Err(Some(Box::new((diagnostic, span, "one of each".to_owned()))))
+                Err(Some(Box::new(diagnostic)))
             }
         }
     }
@@ -213,17 +210,12 @@ impl<'s> Assembler<'s> {
             BinaryOp::Sub => a.checked_sub(b),
             BinaryOp::Mul => a.checked_mul(b),
             BinaryOp::Div | BinaryOp::Rem if b == 0 => {
-                return error(Code::BadConstant, span, "division by zero", "the divisor is 0");
+                return self.no_value(span, "division by zero", "the divisor is 0");
             }
             BinaryOp::Div => a.checked_div(b),
             BinaryOp::Rem => a.checked_rem(b),
             BinaryOp::Shl | BinaryOp::Shr if shift.is_none() => {
-                return error(
-                    Code::BadConstant,
-                    span,
-                    "a shift goes by 0 to 63",
-                    format!("by {b}"),
-                );
+                return self.no_value(span, "a shift goes by 0 to 63", format!("by {b}"));
             }
             BinaryOp::Shl => shift.map(|s| a << s),
             BinaryOp::Shr => shift.map(|s| a >> s),

@@ -3,10 +3,11 @@
 use super::assembler::Assembler;
 use super::body::Body;
 use super::constants::{Constant, State};
+use super::types::is_element;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{CType, FuncType, Signature, ValueType};
 use crate::module::{Global, Location, SourceFile};
-use crate::syntax::{Directive, Expr, Operand, Param, SizeExpr};
+use crate::syntax::{Directive, Expr, ExprKind, Operand, Param, SizeExpr, literal};
 
 /// What a name stands for: its number among the things of its kind, and where it was declared.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,9 @@ impl<'s> Assembler<'s> {
         match directive {
             Directive::Global { param, init } => self.global(param, init),
             Directive::Const { name, value } => self.constant(name, value),
+            Directive::Data { name, ty: None, elements, .. } if self.only_a_type(&elements) => {
+                self.no_elements(name, span);
+            }
             Directive::Data { name, ty, elements, at } => {
                 let ty = ty.map_or(Some(CType::U8), |ty| self.element_type(ty));
                 let contents = Contents::Elements(ty.unwrap_or(CType::U8), elements);
@@ -61,8 +65,8 @@ impl<'s> Assembler<'s> {
                 None => self.memory = Some((min, max, span)),
             },
             Directive::Entry(name) => match self.entry {
-                Some(first) => self.only_one(".entry", span, first),
-                None => self.entry = Some(name),
+                Some((_, first)) => self.only_one(".entry", span, first),
+                None => self.entry = Some((name, span)),
             },
             _ => unreachable!("the others have methods of their own"),
         }
@@ -90,9 +94,12 @@ impl<'s> Assembler<'s> {
         }
         let named = Named { index: self.module.functions.len() as u32, span: name };
         let key = name.of(self.text);
-        if let Some(old) = self.functions.insert(key, named) {
+        // A `.func` that could not be read may lack even its name.
+        if !key.is_empty()
+            && let Some(old) = self.functions.insert(key, named)
+        {
             self.functions.insert(key, old);
-            self.duplicate("function", name, old.span);
+            self.duplicate("functions", name, old.span);
         }
         let mut body = std::mem::take(&mut self.spare);
         body.clear();
@@ -151,7 +158,7 @@ impl<'s> Assembler<'s> {
         body.local_names.push(name);
         if let Some(old) = body.locals.insert(name, named) {
             body.locals.insert(name, old);
-            self.duplicate("local", param.name, old.span);
+            self.duplicate("locals", param.name, old.span);
         }
     }
 
@@ -161,27 +168,23 @@ impl<'s> Assembler<'s> {
         let named = Named { index: self.module.globals.len() as u32, span: param.name };
         if let Some(old) = self.globals.insert(name, named) {
             self.globals.insert(name, old);
-            self.duplicate("global", param.name, old.span);
+            self.duplicate("globals", param.name, old.span);
         }
         self.module.globals.push(Global { ty, init: 0 });
         self.names.globals.push(name.to_owned());
         self.global_inits.push((param.name, init));
     }
 
-    /// Constants and data share their names: both stand in expressions.
     fn constant(&mut self, span: Span, expr: Expr) {
-        let name = span.of(self.text);
-        if let Some(first) = self.value_named(name) {
-            return self.duplicate("constant", span, first);
+        if !self.is_taken("constants", span) {
+            let constant = Constant { span, expr, state: State::Waiting };
+            self.constants.insert(span.of(self.text), constant);
         }
-        self.constants.insert(name, Constant { span, expr, state: State::Waiting });
     }
 
     fn data_decl(&mut self, span: Span, contents: Contents, at: Option<Expr>) {
         let name = span.of(self.text);
-        if let Some(first) = self.value_named(name) {
-            self.duplicate("piece of data or constant", span, first);
-        } else {
+        if !self.is_taken("pieces of data", span) {
             let index = self.data_decls.len() as u32;
             self.data.insert(name, Named { index, span });
         }
@@ -189,91 +192,42 @@ impl<'s> Assembler<'s> {
         self.names.data.push(name.to_owned());
     }
 
-    fn value_named(&self, name: &str) -> Option<Span> {
-        let constant = self.constants.get(name).map(|c| c.span);
-        constant.or_else(|| self.data.get(name).map(|d| d.span))
-    }
-
-    pub(super) fn value_type(&mut self, span: Span) -> Option<ValueType> {
+    /// Whether a name cannot be that of a new constant or piece of data, which is reported. They share
+    /// their names, also with floats: all stand in expressions.
+    fn is_taken(&mut self, kind: &str, span: Span) -> bool {
         let name = span.of(self.text);
-        let ty = ValueType::from_name(name);
-        if ty.is_none() {
-            let wider = match CType::from_name(name) {
-                Some(CType::F32) => Some("f64"),
-                Some(_) => Some("i64"),
-                None => None,
-            };
-            self.unknown_type(span, wider, &["i64", "f64"], "values are `i64` or `f64`");
-        }
-        ty
-    }
-
-    fn element_type(&mut self, span: Span) -> Option<CType> {
-        let ty = CType::from_name(span.of(self.text));
-        let ty = ty.filter(|t| {
-            t.integer_range().is_some()
-                || matches!(t, CType::I64 | CType::U64 | CType::F32 | CType::F64)
-        });
-        if ty.is_none() {
-            let known =
-                ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "bool", "f32", "f64"];
-            self.unknown_type(
-                span,
-                None,
-                &known,
-                "elements are i8 to i64, u8 to u64, bool, f32 or f64",
-            );
-        }
-        ty
-    }
-
-    /// The signature of a `.lib`; `None` when it has none, or a wrong one.
-    pub(super) fn signature(
-        &mut self,
-        parts: Option<(Vec<Span>, Option<Span>)>,
-    ) -> Option<Signature> {
-        let (params, result) = parts?;
-        let params: Vec<_> = params.iter().map(|&p| self.c_type(p, CType::is_param)).collect();
-        let result = result.map_or(Some(CType::Void), |r| self.c_type(r, CType::is_result));
-        let params: Option<Vec<CType>> = params.into_iter().collect();
-        Some(Signature { params: params?, result: result? })
-    }
-
-    fn c_type(&mut self, span: Span, allowed: fn(CType) -> bool) -> Option<CType> {
-        let name = span.of(self.text);
-        let known: Vec<_> = CType::ALL.iter().filter(|t| allowed(**t)).map(|t| t.name()).collect();
-        match CType::from_name(name) {
-            Some(ty) if allowed(ty) => Some(ty),
-            Some(CType::Void) => {
-                let diagnostic = Diagnostic::error(Code::BadLib, "a parameter cannot be `void`")
-                    .help("a function without parameters is written `()`");
-                self.push(diagnostic, span, "not a parameter type");
-                None
+        let constant = self.constants.get(name).map(|c| ("constants", c.span));
+        let first = constant.or_else(|| Some(("pieces of data", self.data.get(name)?.span)));
+        match first {
+            Some((first_kind, first)) => {
+                let both = if first_kind == kind { kind } else { "constants or pieces of data" };
+                self.duplicate(both, span, first);
             }
-            Some(ty) => {
-                let diagnostic =
-                    Diagnostic::error(Code::BadLib, format!("a result cannot be `{ty}`")).help(
-                        "let the function return a `ptr`, or write into `bytes` that it is given",
-                    );
-                self.push(diagnostic, span, "memory of the VM is no C result");
-                None
+            None if literal::is_float_name(name) => {
+                let message = format!("`{name}` is a float, and names nothing else");
+                let diagnostic = Diagnostic::error(Code::DuplicateName, message);
+                self.push(diagnostic.help("choose another name"), span, "not a name here");
             }
-            None => {
-                self.unknown_type(span, None, &known, &format!("there are {}", known.join(", ")));
-                None
-            }
+            None => return false,
         }
+        true
     }
 
-    fn unknown_type(&mut self, span: Span, near: Option<&str>, known: &[&str], all: &str) {
-        let name = span.of(self.text);
-        let near = near.or_else(|| self.closest(name, known.iter().copied()));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`? ({all})"),
-            None => all.to_owned(),
-        };
-        let diagnostic = Diagnostic::error(Code::UnknownType, format!("unknown type `{name}`"));
-        self.push(diagnostic.help(help), span, "no type here has this name");
+    /// Whether `.data` has an element type where its elements should be.
+    fn only_a_type(&self, elements: &[Operand]) -> bool {
+        let [Operand::Expr(Expr { span, kind: ExprKind::Name })] = elements else { return false };
+        CType::from_name(span.of(self.text)).is_some_and(is_element)
+    }
+
+    fn no_elements(&mut self, name: Span, span: Span) {
+        let name = name.of(self.text);
+        let diagnostic =
+            Diagnostic::error(Code::Syntax, format!("the elements of `{name}` are missing"));
+        self.push(
+            diagnostic.help("the form is: .data name i32 1, 2, 3"),
+            span.after(),
+            "expected elements",
+        );
     }
 
     pub(super) fn set_source(&mut self, file: Span, crc: &Expr) {

@@ -4,7 +4,7 @@ use super::assembler::Assembler;
 use super::constants::Value;
 use super::declare::LibDecl;
 use crate::diagnostics::{Code, Diagnostic, Position, Span};
-use crate::isa::{Import, ValueType};
+use crate::isa::{FuncType, Import, Signature, ValueType};
 use crate::syntax::Expr;
 use rustc_hash::FxHashMap;
 
@@ -19,50 +19,90 @@ impl Assembler<'_> {
         self.lay_out();
         self.check_constants();
         self.imports();
+        self.import_whole();
+        for import in &self.module.imports {
+            self.slots.entry(import.symbol.clone()).or_default().push(import.slot);
+        }
         self.insert_missing();
         self.init_globals();
         self.memory();
         self.fill_data();
+        if self.diagnostics.is_empty() {
+            self.check_functions();
+        }
     }
 
     /// Main is the last function. A program needs it, or an `.entry`.
     fn finish_main(&mut self) {
         let main = std::mem::take(&mut self.main);
-        let exists =
-            !main.items.is_empty() || !main.local_types.is_empty() || !main.labels.is_empty();
-        match (self.entry, exists) {
-            (None, true) => {
+        match (self.entry, main.items.is_empty()) {
+            (None, false) => {
                 self.module.entry = self.module.functions.len() as u32;
                 self.finish_body(main, "");
             }
-            (Some(name), false) => match self.functions.get(name.of(self.text)) {
+            (Some((name, _)), true) => match self.functions.get(name.of(self.text)) {
                 Some(entry) => self.module.entry = entry.index,
-                None => {
-                    let message =
-                        format!("the entry function `{}` does not exist", name.of(self.text));
-                    self.error(Code::BadEntry, name, message, "no function has this name");
-                }
+                None => self.no_such_entry(name),
             },
-            (Some(name), true) => {
+            (Some((name, _)), false) => {
                 let message =
                     "the program has both an `.entry` and instructions outside of any function";
                 let diagnostic = Diagnostic::error(Code::BadEntry, message)
-                    .help("remove the one, or move the others into a function");
-                self.push(diagnostic, name, "the entry");
+                    .at_span(self.source, name, "the entry")
+                    .at_span(self.source, main.first, "the first instruction outside")
+                    .help("remove the `.entry`, or move those instructions into a function");
+                self.diagnostics.push(diagnostic);
             }
-            (None, false) if self.diagnostics.is_empty() => {
-                let functions = !self.module.functions.is_empty();
-                let help = match functions {
-                    true => "name the function to begin with: `.entry name`",
-                    false => "the shortest program is `HALT`",
-                };
-                self.diagnostics.push(
-                    Diagnostic::error(Code::EmptyProgram, "the program has nothing to run")
-                        .at(self.source, Position::Whole, "no instruction outside of functions")
-                        .help(help),
-                );
+            (None, true) if self.diagnostics.is_empty() => self.nothing_to_run(),
+            (None, true) => {}
+        }
+    }
+
+    fn no_such_entry(&mut self, name: Span) {
+        let message = format!("the entry function `{}` does not exist", name.of(self.text));
+        let near = self.closest(name.of(self.text), self.functions.keys().copied());
+        let diagnostic = Diagnostic::error(Code::BadEntry, message)
+            .maybe_help(near.map(|near| format!("did you mean `{near}`?")));
+        self.push(diagnostic, name, "no function has this name");
+    }
+
+    fn nothing_to_run(&mut self) {
+        let mut functions = self.names.functions.iter().zip(&self.module.functions);
+        let entry =
+            functions.find(|(_, f)| self.module.types[f.ty as usize] == FuncType::default());
+        let help = match entry {
+            Some((function, _)) => {
+                format!("name the function to begin with: `.entry {}`", function.name)
             }
-            (None, false) => {}
+            None => "the shortest program is `HALT`".to_owned(),
+        };
+        self.diagnostics.push(
+            Diagnostic::error(Code::EmptyProgram, "the program has nothing to run")
+                .at(self.source, Position::Whole, "no instruction outside of functions")
+                .help(help),
+        );
+    }
+
+    /// What the verifier would find as well, but could not point at.
+    fn check_functions(&mut self) {
+        for (name, function) in &self.functions {
+            if self.module.functions[function.index as usize].code.is_empty() {
+                let message = format!("`{name}` has no instruction");
+                let diagnostic = Diagnostic::error(Code::MissingReturn, message)
+                    .at_span(self.source, function.span, "an empty function")
+                    .help("end it with `RET`");
+                self.diagnostics.push(diagnostic);
+            }
+        }
+        let Some((name, _)) = self.entry else { return };
+        let ty = self.module.func_type(self.module.entry);
+        if *ty != FuncType::default() {
+            let function = name.of(self.text);
+            let message = format!("the entry function `{function}` must take and give nothing");
+            let diagnostic = Diagnostic::error(Code::BadEntry, message)
+                .at_span(self.source, name, "the entry")
+                .at_span(self.source, self.functions[function].span, format!("is of type {ty}"));
+            self.diagnostics.push(diagnostic);
         }
     }
 
@@ -87,7 +127,6 @@ impl Assembler<'_> {
                     .help("give one of them another number");
                 self.diagnostics.push(diagnostic);
             }
-            self.slots.entry(import.symbol.clone()).or_default().push(import.slot);
             self.module.imports.push(import);
             self.map.imports.push(lib.location);
         }
@@ -95,10 +134,7 @@ impl Assembler<'_> {
 
     fn import(&mut self, lib: &LibDecl) -> Option<Import> {
         let slot = self.evaluate_integer(&lib.slot, "a slot number");
-        let version = match &lib.version {
-            Some(expr) => Some(self.evaluate_integer(expr, "a version").map(|v| (v, expr.span))?),
-            None => None,
-        };
+        let version = self.version(&lib.version);
         let library = self.name_literal(lib.library)?;
         let symbol = match lib.symbol.of(self.text) {
             quoted if quoted.starts_with('"') => self.name_literal(lib.symbol)?,
@@ -110,38 +146,39 @@ impl Assembler<'_> {
             self.error(Code::BadLib, lib.slot.span, message, "slots are numbered from 0 to 65535");
             return None;
         };
-        let version = match version.map(|(v, span)| (u32::try_from(v), span)) {
-            None => None,
-            Some((Ok(version), _)) => Some(version),
-            Some((Err(_), span)) => {
-                self.error(
-                    Code::DoesNotFit,
-                    span,
-                    "a version is a number of 32 bits",
-                    "does not fit",
-                );
-                return None;
-            }
-        };
+        let version = version?;
         let signature = lib.signature.clone().unwrap_or_default();
+        if signature.params.len() > Signature::MAX_PARAMS {
+            let message = format!("slot {slot} has more than {} parameters", Signature::MAX_PARAMS);
+            self.error(Code::TooMany, lib.span, message, "C guarantees no more");
+            return None;
+        }
         Some(Import { slot, library, symbol, signature, version, lazy: lib.lazy })
     }
 
-    /// A text that names a file or symbol: not empty, UTF-8, without NUL.
-    fn name_literal(&mut self, span: Span) -> Option<String> {
-        let bytes = self.text_literal(span)?;
-        match String::from_utf8(bytes) {
-            Ok(name) if !name.is_empty() && !name.contains('\0') => Some(name),
-            _ => {
-                self.error(
-                    Code::BadLib,
-                    span,
-                    "not a usable name",
-                    "empty, or with a NUL, or not UTF-8",
-                );
-                None
-            }
+    /// The version that a `.lib` asks for, if it does; `None` after an error.
+    pub(super) fn version(&mut self, expr: &Option<Expr>) -> Option<Option<u32>> {
+        let Some(expr) = expr else { return Some(None) };
+        let version = self.evaluate_integer(expr, "a version")?;
+        if let Ok(version) = u32::try_from(version) {
+            return Some(Some(version));
         }
+        let message = "a version is a number of 32 bits";
+        self.error(Code::DoesNotFit, expr.span, message, "does not fit");
+        None
+    }
+
+    /// A text that names a file or symbol: not empty, UTF-8, without NUL.
+    pub(super) fn name_literal(&mut self, span: Span) -> Option<String> {
+        let bytes = self.text_literal(span)?;
+        let why = match String::from_utf8(bytes) {
+            Ok(name) if name.is_empty() => "a name cannot be empty",
+            Ok(name) if name.contains('\0') => "a name cannot contain a NUL",
+            Ok(name) => return Some(name),
+            Err(_) => "a name must be UTF-8",
+        };
+        self.error(Code::BadLib, span, why, "not a usable name");
+        None
     }
 
     fn init_globals(&mut self) {

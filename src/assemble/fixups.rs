@@ -44,10 +44,11 @@ impl Assembler<'_> {
         for (index, function) in functions.iter_mut().enumerate() {
             let start = code.len() as u32;
             let mut copied = function.code.start as usize;
+            self.completing = Some(index);
             while let Some(fixup) = next.next_if(|f| f.function as usize == index) {
                 code.extend_from_slice(&old[copied..fixup.at as usize]);
                 copied = fixup.at as usize;
-                if let Some((op, arg)) = self.found(fixup) {
+                if let Some((op, arg)) = self.found(&fixup.missing) {
                     code.push(op as u8);
                     write_operand(&mut code, op.operand(), arg);
                 }
@@ -55,13 +56,14 @@ impl Assembler<'_> {
             code.extend_from_slice(&old[copied..function.code.end as usize]);
             function.code = start..code.len() as u32;
         }
+        self.completing = None;
         self.module.code = code;
         self.module.functions = functions;
     }
 
     /// What was missing, now that the whole text is known.
-    fn found(&mut self, fixup: &Fixup) -> Option<(Op, u64)> {
-        match &fixup.missing {
+    fn found(&mut self, missing: &Missing) -> Option<(Op, u64)> {
+        match missing {
             Missing::Func(op, span) => {
                 let index = match self.functions.get(span.of(self.text)) {
                     Some(found) => found.index,
@@ -71,7 +73,7 @@ impl Assembler<'_> {
             }
             Missing::Global(op, span) => match self.globals.get(span.of(self.text)) {
                 Some(found) => Some((*op, found.index.into())),
-                None => self.unknown_variable(*span, fixup.function),
+                None => self.unknown_variable(*span),
             },
             Missing::Slot(op, span) => Some((*op, self.slot(*span)?)),
             Missing::Expr(op, expr) => match (op.operand(), self.evaluate(expr)?) {
@@ -119,51 +121,36 @@ impl Assembler<'_> {
             }
             return u32::try_from(slot).ok().map(u64::from);
         }
-        let near = self.closest(name, self.slots.keys().map(|symbol| &**symbol));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32"),
-        };
+        let help =
+            self.advise(name, self.slots.keys().chain(&self.offered).map(|symbol| &**symbol));
+        let help =
+            help.unwrap_or_else(|| format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32"));
         let message = format!("unknown native function `{name}`");
-        self.push(
-            Diagnostic::error(Code::UnknownName, message).help(help),
-            span,
-            "no `.lib` binds it",
-        );
+        let diagnostic = Diagnostic::error(Code::UnknownName, message).help(help);
+        self.push(diagnostic, span, "no `.lib` binds it");
         None
     }
 
     fn unknown_function<T>(&mut self, span: Span) -> Option<T> {
         let name = span.of(self.text);
-        let native = self.slots.contains_key(name);
-        let help = match self.closest(name, self.functions.keys().copied()) {
-            _ if native => format!("`{name}` is native: write `CALL_NATIVE {name}`"),
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("define it with `.func {name}` … `.end`"),
-        };
+        let help = self.advise(name, self.functions.keys().copied());
+        let help = help.unwrap_or_else(|| format!("define it with `.func {name}` … `.end`"));
         let message = format!("unknown function `{name}`");
-        self.push(
-            Diagnostic::error(Code::UnknownName, message).help(help),
-            span,
-            "no function has this name",
-        );
+        let diagnostic = Diagnostic::error(Code::UnknownName, message).help(help);
+        self.push(diagnostic, span, "no function has this name");
         None
     }
 
-    fn unknown_variable<T>(&mut self, span: Span, function: u32) -> Option<T> {
+    fn unknown_variable<T>(&mut self, span: Span) -> Option<T> {
         let name = span.of(self.text);
-        let locals = &self.names.functions[function as usize].locals;
-        let near = self.closest(name, locals.iter().map(|local| &**local));
-        let near = near.or_else(|| self.closest(name, self.globals.keys().copied()));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if self.constants.contains_key(name) || self.data.contains_key(name) => {
-                format!("`{name}` is a constant: write `PUSH {name}`")
-            }
-            None => format!(
+        let function = self.completing.map(|index| &self.names.functions[index]);
+        let locals = function.into_iter().flat_map(|function| &function.locals);
+        let known = locals.map(|local| &**local).chain(self.globals.keys().copied());
+        let help = self.advise(name, known).unwrap_or_else(|| {
+            format!(
                 "declare it: `.local {name}: i64` in the function, or `.global {name}: i64 = 0`"
-            ),
-        };
+            )
+        });
         let message = format!("unknown variable `{name}`");
         let label = "neither a local, a parameter nor a global";
         self.push(Diagnostic::error(Code::UnknownName, message).help(help), span, label);

@@ -1,14 +1,13 @@
 //! Where data lies in memory, and what it holds.
 
 use super::assembler::Assembler;
-use super::constants::Value;
+use super::constants::{Result, Value};
 use super::declare::{Contents, DataDecl};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::CType;
 use crate::module::{DATA_BASE, MAX_MEMORY, Memory, PAGE, Segment};
+use crate::syntax::literal::UNITS;
 use crate::syntax::{Operand, SizeExpr};
-
-type EvalResult = Result<Value, Option<Box<(Diagnostic, Span, String)>>>;
 
 impl Assembler<'_> {
     /// Gives each piece of data its address: one behind the other, each where its elements are
@@ -117,46 +116,58 @@ impl Assembler<'_> {
 
     /// A size such as `64 KiB`, in bytes.
     pub(super) fn size(&mut self, size: &SizeExpr) -> Option<u64> {
-        let factor = match size.unit.map(|u| u.of(self.text)) {
+        let factor = match size.unit {
             None => 1,
-            Some("KiB") => 1 << 10,
-            Some("MiB") => 1 << 20,
-            Some("GiB") => 1 << 30,
-            Some(other) => {
-                let diagnostic =
-                    Diagnostic::error(Code::DoesNotFit, format!("unknown unit `{other}`"));
-                let span = size.unit.unwrap_or_default();
-                self.push(
-                    diagnostic.help("units are KiB, MiB and GiB; without one it is bytes"),
-                    span,
-                    "not a unit",
-                );
-                return None;
-            }
+            Some(unit) => self.unit(unit)?,
         };
         let value = self.evaluate_integer(&size.value, "a size")?;
         let bytes = u64::try_from(value).ok().and_then(|v| v.checked_mul(factor));
         let bytes = bytes.filter(|b| *b <= MAX_MEMORY);
         if bytes.is_none() {
-            self.error(Code::DoesNotFit, size.value.span, "a size is 0 to 4 GiB", "does not fit");
+            let span = size.value.span.to(size.unit.unwrap_or(size.value.span));
+            self.error(Code::DoesNotFit, span, "a size is 0 to 4 GiB", "does not fit");
         }
         bytes
     }
 
+    fn unit(&mut self, span: Span) -> Option<u64> {
+        let name = span.of(self.text);
+        if let Some((_, bytes)) = UNITS.iter().find(|(unit, _)| *unit == name) {
+            return Some(*bytes);
+        }
+        let near = self.closest(name, UNITS.iter().map(|(unit, _)| *unit));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "units are KiB, MiB and GiB; without one it is bytes".to_owned(),
+        };
+        let diagnostic = Diagnostic::error(Code::DoesNotFit, format!("unknown unit `{name}`"));
+        self.push(diagnostic.help(help), span, "units are KiB, MiB and GiB");
+        None
+    }
+
     /// `len(name)` in an expression.
-    pub(super) fn data_len(&mut self, index: usize, span: Span) -> EvalResult {
+    pub(super) fn data_len(&mut self, index: usize, span: Span) -> Result<Value> {
         match self.data_decls[index].place {
             Some((_, len)) => Ok(Value::Int(len as i64)),
-            None => not_laid_out(span),
+            None => self.not_laid_out(span),
         }
     }
 
     /// The name of a piece of data in an expression.
-    pub(super) fn data_address(&mut self, index: usize, span: Span) -> EvalResult {
+    pub(super) fn data_address(&mut self, index: usize, span: Span) -> Result<Value> {
         match self.data_decls[index].place {
             Some((address, _)) => Ok(Value::Int(address as i64)),
-            None => not_laid_out(span),
+            None => self.not_laid_out(span),
         }
+    }
+
+    fn not_laid_out(&self, span: Span) -> Result<Value> {
+        let message =
+            "this address or length is not known yet, because it takes part in the layout itself";
+        let diagnostic = Diagnostic::error(Code::BadConstant, message)
+            .at_span(self.source, span, "not known here")
+            .help("use it in values and instructions, not in sizes that come before it");
+        Err(Some(Box::new(diagnostic)))
     }
 
     /// Fills in the bytes of all data, when every constant is known.
@@ -187,6 +198,11 @@ impl Assembler<'_> {
         let size = element_size(ty) as usize;
         match (ty, value) {
             (CType::F64, Value::Float(x)) => bytes.extend(x.to_le_bytes()),
+            (CType::F32, Value::Float(x)) if x.is_finite() && (x as f32).is_infinite() => {
+                let message = format!("{x:?} does not fit `f32`, whose largest is {:?}", f32::MAX);
+                let diagnostic = Diagnostic::error(Code::DoesNotFit, message);
+                self.push(diagnostic.help("infinity is written `inf`"), expr.span, "too large");
+            }
             (CType::F32, Value::Float(x)) => bytes.extend((x as f32).to_le_bytes()),
             (CType::F32 | CType::F64, Value::Int(n)) => {
                 let diagnostic =
@@ -240,14 +256,6 @@ impl Assembler<'_> {
         }
         self.module.memory = Memory { min, max };
     }
-}
-
-fn not_laid_out(span: Span) -> EvalResult {
-    let message =
-        "this address or length is not known yet, because it takes part in the layout itself";
-    let diagnostic = Diagnostic::error(Code::BadConstant, message)
-        .help("use it in values and instructions, not in sizes that come before it");
-    Err(Some(Box::new((diagnostic, span, "not known here".to_owned()))))
 }
 
 fn element_size(ty: CType) -> u64 {

@@ -25,14 +25,14 @@ impl Assembler<'_> {
             (OperandKind::Labels, _) => self.switch_labels(op, operands)?,
             (_, None) => Arg::Ready(0),
             (OperandKind::Text, Some(Operand::Text(span))) => Arg::Ready(self.intern_text(*span)?),
-            (OperandKind::Text, Some(other)) => return self.wrong_operand(op, other.span()),
-            (_, Some(Operand::Text(span))) => return self.wrong_operand(op, *span),
-            (_, Some(Operand::Expr(expr))) => return self.expr_operand(op, expr),
+            (OperandKind::Text, Some(other)) => return self.wrong_operand(op, other),
+            (_, Some(operand)) => return self.expr_operand(op, operand),
         };
         Some(Item { op, arg })
     }
 
-    fn expr_operand(&mut self, op: Op, expr: &Expr) -> Option<Item> {
+    fn expr_operand(&mut self, op: Op, operand: &Operand) -> Option<Item> {
+        let Operand::Expr(expr) = operand else { return self.wrong_operand(op, operand) };
         let arg = match (op.operand(), &expr.kind) {
             (OperandKind::Int, _) => return self.number_operand(op, expr),
             (OperandKind::Offset, _) => return self.number_operand(op, expr),
@@ -43,7 +43,7 @@ impl Assembler<'_> {
             (OperandKind::Local | OperandKind::Slot, ExprKind::Integer) => {
                 Arg::Ready(self.index(expr.span)?)
             }
-            _ => return self.wrong_operand(op, expr.span),
+            _ => return self.wrong_operand(op, operand),
         };
         Some(Item { op, arg })
     }
@@ -68,7 +68,7 @@ impl Assembler<'_> {
                 Operand::Expr(Expr { span, kind: ExprKind::Name }) => {
                     self.body().switch_labels.push(*span);
                 }
-                other => return self.wrong_operand(op, other.span()),
+                other => return self.wrong_operand(op, other),
             }
         }
         Some(Arg::Labels(start, operands.len() as u32))
@@ -81,8 +81,8 @@ impl Assembler<'_> {
                 self.error(Code::DoesNotFit, span, "the index is over 32 bits", "too large");
                 None
             }
-            Err(error) => {
-                self.error(Code::BadInteger, span, format!("bad integer: {error}"), "here");
+            Err(bad) => {
+                self.diagnostics.push(bad.at(self.source, span));
                 None
             }
         }
@@ -103,24 +103,11 @@ impl Assembler<'_> {
     pub(super) fn text_literal(&mut self, span: Span) -> Option<Vec<u8>> {
         match literal::text(span.of(self.text)) {
             Ok(bytes) => Some(bytes),
-            Err(error) => {
-                self.bad_escape(span, error);
+            Err(bad) => {
+                self.diagnostics.push(bad.at(self.source, span));
                 None
             }
         }
-    }
-
-    /// Reports an escape, at its place inside its literal.
-    pub(super) fn bad_escape(&mut self, span: Span, error: literal::LiteralError) {
-        let (code, at) = match &error {
-            literal::LiteralError::BadEscape(offset, text) => {
-                let start = span.start + *offset as u32;
-                (Code::BadEscape, Span::new(start, start + text.len() as u32))
-            }
-            _ => (Code::BadEscape, span),
-        };
-        let help = r#"there are \n \r \t \0 \\ \" \' \xNN and \u{…}"#;
-        self.push(Diagnostic::error(code, error.to_string()).help(help), at, "here");
     }
 
     fn check_count(&mut self, op: Op, mnemonic: Span, operands: &Operands) -> Option<()> {
@@ -144,9 +131,32 @@ impl Assembler<'_> {
         Some(())
     }
 
-    fn wrong_operand<T>(&mut self, op: Op, span: Span) -> Option<T> {
+    fn wrong_operand<T>(&mut self, op: Op, operand: &Operand) -> Option<T> {
+        let is = match operand {
+            Operand::Text(_) => "a text",
+            Operand::Expr(expr) => match expr.kind {
+                ExprKind::Integer | ExprKind::Float | ExprKind::Char => "a number",
+                ExprKind::Name => "a name",
+                _ => "an expression",
+            },
+        };
+        let found = operand.span().of(self.text);
+        let help = match op.operand() {
+            OperandKind::Int => Some("`WRITE` writes a text, `.data` puts one into memory".into()),
+            OperandKind::Text if is == "a name" => {
+                Some(format!("`PUSH {found}`, `PUSH len({found})` and `PUTS` write data"))
+            }
+            OperandKind::Text => Some(format!("`PUSH {found}` and `PRINT` write a number")),
+            OperandKind::Func => Some("functions are called by name".into()),
+            OperandKind::Label | OperandKind::Labels => Some("jumps go to labels".into()),
+            OperandKind::Local => {
+                Some("`LD8S` to `LDF64` read memory, `ST8` to `STF64` write it".into())
+            }
+            _ => None,
+        };
         let message = format!("`{}` takes {}", op.mnemonic(), wanted(op));
-        self.error(Code::WrongOperand, span, message, "this is something else");
+        let diagnostic = Diagnostic::error(Code::WrongOperand, message).maybe_help(help);
+        self.push(diagnostic, operand.span(), format!("this is {is}"));
         None
     }
 }

@@ -1,9 +1,9 @@
 //! `hotvm asm`
 
-use super::{EXIT_STATUS, output, report::Report, status};
+use super::{EXIT_STATUS, libraries::NativeFlags, output, report::Report, status};
 use clap::Args;
 use hotvm::module::encode;
-use hotvm::program::{Input, load};
+use hotvm::program::Input;
 use std::path::PathBuf;
 
 /// Assembles a program, proves it, and writes its bytecode.
@@ -25,6 +25,8 @@ pub(super) struct Asm {
     /// Leave out names and the source map
     #[arg(long)]
     strip: bool,
+    #[command(flatten)]
+    native: NativeFlags,
 }
 
 impl Asm {
@@ -36,7 +38,7 @@ impl Asm {
                 return status::REJECTED;
             }
         };
-        let program = match load(input, &mut report.sources) {
+        let program = match self.native.load(input, report) {
             Ok(program) => program,
             Err(diagnostics) => {
                 report.errors(&diagnostics);

@@ -1,9 +1,9 @@
 //! `hotvm dis`
 
-use super::{EXIT_STATUS, output, report::Report, status};
+use super::{EXIT_STATUS, libraries::NativeFlags, output, report::Report, status};
 use clap::Args;
 use hotvm::disassemble::disassemble;
-use hotvm::program::{Input, read_module};
+use hotvm::program::Input;
 use std::path::PathBuf;
 
 /// Writes a program as text, which assembles to the same bytes. It need not pass verification.
@@ -25,7 +25,7 @@ pub(super) struct Dis {
 impl Dis {
     pub(super) fn run(self, report: &mut Report) -> u8 {
         let read = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic]);
-        match read.and_then(|input| read_module(input, &mut report.sources)) {
+        match read.and_then(|input| NativeFlags::default().read_module(input, report)) {
             Ok((module, _)) => {
                 let text = disassemble(&module).text;
                 output::write(self.output.as_deref(), text.as_bytes(), false, report)

@@ -9,6 +9,8 @@ mod completions;
 mod dis;
 mod events;
 mod explain;
+mod guard;
+mod libraries;
 mod output;
 mod reload;
 mod report;
@@ -17,7 +19,6 @@ mod test;
 mod watch;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// The exit statuses, as every `--help` tells them.
@@ -94,23 +95,6 @@ enum Command {
     Explain(explain::Explain),
     /// Print completions for a shell
     Completions(completions::Completions),
-}
-
-/// Where native libraries may come from.
-#[derive(Args, Clone, Default)]
-struct NativeFlags {
-    /// Also search and allow libraries in this folder; may be given more than once
-    #[arg(long, value_name = "DIR")]
-    lib_dir: Vec<PathBuf>,
-    /// Allow this library, wherever it is; may be given more than once
-    #[arg(long, value_name = "PATH")]
-    allow_lib: Vec<PathBuf>,
-    /// Allow the system's libraries by bare name, such as `m`
-    #[arg(long)]
-    allow_system_libs: bool,
-    /// Refuse all native libraries
-    #[arg(long)]
-    no_native: bool,
 }
 
 /// Runs the command that the arguments name.

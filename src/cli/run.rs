@@ -1,18 +1,17 @@
 //! `hotvm run`
 
 use super::events::EventLog;
-use super::{EXIT_STATUS, NativeFlags, reload, report::Report, status, watch};
-use clap::error::ErrorKind;
-use clap::{Args, ValueEnum};
+use super::guard::GuardFlags;
+use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status, watch};
+use clap::Args;
 use hotvm::diagnostics::{Code, Diagnostic, Position};
 use hotvm::engine::{Doorbell, Exit, Host, Output, TrapKind, Vm};
-use hotvm::native::{BindError, CallError, GuardMode, Libraries, Settings, end_process};
-use hotvm::program::{Input, Program, load};
+use hotvm::native::{BindError, CallError, Libraries, end_process};
+use hotvm::program::{Input, Program};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Runs a program. Text is assembled first.
 #[derive(Args)]
@@ -43,25 +42,10 @@ pub(super) struct Run {
     /// Write what happens to libraries as JSON lines to a file, or to standard error for `-`
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
-    /// Turn crashes of native code into errors; on with --watch and --reload-on-enter, otherwise off
-    #[arg(long, value_name = "WHEN")]
-    guard: Option<Switch>,
-    /// Interrupt native calls that take longer than this; turns the guard on
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    native_timeout: Option<Duration>,
     #[command(flatten)]
-    native: NativeFlags,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Switch {
-    On,
-    Off,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.filter(|it| !it.is_zero()).ok_or_else(|| "not a number of seconds above 0".to_owned())
+    guard: GuardFlags,
+    #[command(flatten)]
+    pub(super) native: NativeFlags,
 }
 
 /// A program with all that it needs to run, and to run again.
@@ -85,7 +69,7 @@ impl Run {
             );
             return status::USAGE;
         }
-        self.check_guard(report);
+        self.guard.check(report);
         let mut session = match self.session(report) {
             Ok(session) => session,
             Err(diagnostics) => {
@@ -104,7 +88,7 @@ impl Run {
 
     fn session(&self, report: &mut Report) -> Result<Session, Vec<Diagnostic>> {
         let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
-        let program = load(input, &mut report.sources)?;
+        let program = self.native.load(input, report)?;
         let output = Output::new(io::stdout(), io::stdout().is_terminal());
         let args = self.args.iter().map(|arg| arg.as_encoded_bytes().to_vec()).collect();
         let host = Host::new(output, io::stdin().lock(), args);
@@ -124,41 +108,8 @@ impl Run {
         let settings = self.native.settings(folder).map_err(|diagnostic| vec![diagnostic])?;
         let imports = program.verified.module().imports.clone();
         let mut libraries = Libraries::new(imports, settings);
-        libraries.set_guard(self.guard());
-        libraries.set_native_timeout(self.native_timeout);
+        self.guard.apply(&mut libraries, self.watch || self.reload_on_enter);
         Ok(libraries)
-    }
-
-    fn guard(&self) -> GuardMode {
-        let usual = self.watch || self.reload_on_enter || self.native_timeout.is_some();
-        match self.guard.map_or(usual, |switch| switch == Switch::On) {
-            true => GuardMode::On,
-            false => GuardMode::Off,
-        }
-    }
-
-    /// Says what cannot be had.
-    fn check_guard(&self, report: &Report) {
-        if self.guard == Some(Switch::Off) && self.native_timeout.is_some() {
-            let words = "--native-timeout needs the guard, and --guard off turns it off\n";
-            clap::Error::raw(ErrorKind::ArgumentConflict, words).exit();
-        }
-        let is_asked_for = self.guard == Some(Switch::On) || self.native_timeout.is_some();
-        if is_asked_for && !GuardMode::available() {
-            let words = "native code cannot be guarded on this platform";
-            report.error(Diagnostic::warning(Code::Unsupported, words));
-        }
-    }
-}
-
-impl NativeFlags {
-    fn settings(&self, folder: &Path) -> Result<Settings, Diagnostic> {
-        let mut settings = Settings::for_program(folder)?;
-        settings.lib_dirs.clone_from(&self.lib_dir);
-        settings.allow_libs.clone_from(&self.allow_lib);
-        settings.allow_system_libs = self.allow_system_libs;
-        settings.no_native = self.no_native;
-        Ok(settings)
     }
 }
 

@@ -4,13 +4,14 @@
 //! program, and takes its place when it is right. When the program has ended, the next change starts
 //! it again.
 
+use super::libraries::NativeFlags;
 use super::report::Report;
 use super::run::{Run, Session};
 use super::status;
 use hotvm::diagnostics::{Diagnostic, Sources};
 use hotvm::engine::{Doorbell, Exit, Request};
 use hotvm::native::{LiveOptions, Ring, on_hangup};
-use hotvm::program::{Input, Program, load};
+use hotvm::program::{Input, Program};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,7 +65,8 @@ fn go_live(
     let (send, changed) = channel();
     let real = run.input.canonicalize().unwrap_or_else(|_| run.input.clone());
     let (doorbell, next, text) = (session.doorbell.clone(), next.clone(), run.input.clone());
-    let bell = Bell { doorbell, next, report: report.clone(), text, real, changed: send };
+    let (report, native) = (report.clone(), run.native.clone());
+    let bell = Bell { doorbell, next, report, native, text, real, changed: send };
     let handle = session.libraries.go_live(LiveOptions {
         atomic_group: run.atomic_group,
         watch: true,
@@ -99,6 +101,7 @@ struct Bell {
     doorbell: Doorbell,
     next: NextProgram,
     report: Report,
+    native: NativeFlags,
     /// The program's text, as the user names it and as it really is.
     text: PathBuf,
     real: PathBuf,
@@ -129,7 +132,7 @@ impl Bell {
         let mut report = self.report.clone();
         report.sources = Sources::new();
         let input = Input::read(&self.text).map_err(|diagnostic| vec![diagnostic]);
-        match input.and_then(|input| load(input, &mut report.sources)) {
+        match input.and_then(|input| self.native.load(input, &mut report)) {
             Ok(program) => Some((program, report.sources)),
             Err(diagnostics) => {
                 report.errors(&diagnostics);

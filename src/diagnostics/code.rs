@@ -48,8 +48,8 @@ codes! {
     /// -9223372036854775808 to 9223372036854775807; `0x`, `0b` and `0o` may use all 64 bits. `_` may
     /// stand between digits.
     E0104 BadInteger "bad integer";
-    /// A float that is malformed, or a `nan:0x…` whose payload is 0 or over 52 bits. Floats have a
-    /// point or an exponent: `1.0`, `2.5e-3`, `inf`, `nan`, `nan:0x8000000000001`.
+    /// A float that is malformed or too large, or a `nan:0x…` whose payload is 0 or over 52 bits.
+    /// Floats have a point or an exponent: `1.0`, `2.5e-3`, `inf`, `nan`, `nan:0x8000000000001`.
     E0105 BadFloat "bad float";
     /// The statement does not have the form that its first word asks for. One statement stands on
     /// one line; the message says what was expected and what was found.
@@ -57,7 +57,7 @@ codes! {
     /// No instruction has this name. Mnemonics may be written in any case; `docs/isa.md` lists them.
     E0107 UnknownMnemonic "unknown instruction";
     /// No directive has this name. They are `.lib .func .end .local .global .data .zero .const
-    /// .memory .entry .loc`.
+    /// .memory .entry .source .loc`.
     E0108 UnknownDirective "unknown directive";
     /// Program text must be UTF-8 and under 4 GiB.
     E0109 NotText "not program text";
@@ -72,7 +72,7 @@ codes! {
     E0201 WrongOperand "wrong operand";
     /// Two things of one kind have the same name. Labels are local to their function, parameters and
     /// locals to theirs; functions, globals, data, constants and native functions are known in the
-    /// whole program.
+    /// whole program. Constants and data share their names, also with the floats `inf` and `nan`.
     E0202 DuplicateName "duplicate name";
     /// A jump to a label that its function does not have. Labels are local to a function.
     E0203 UnknownLabel "unknown label";
@@ -136,7 +136,7 @@ codes! {
     /// An integer was divided by zero, or its remainder was taken.
     E0501 DivisionByZero "division by zero";
     /// An integer result that does not fit 64 bits: the smallest integer divided by -1, or a float too
-    /// large for `FTOI` or `FTOU`. `FTOIS` and `FTOUS` give the nearest limit instead.
+    /// large for `FTOI` or `FTOU`, of which `FTOIS` and `FTOUS` give the nearest limit instead.
     E0502 IntegerOverflow "integer overflow";
     /// NaN has no integer. `FTOIS` and `FTOUS` give 0 instead.
     E0503 InvalidConversion "invalid conversion to integer";
@@ -234,7 +234,8 @@ codes! {
     /// Bytecode is not written to a terminal. Name a file with `-o`, or redirect the output.
     E0704 BinaryToTerminal "binary to a terminal";
     /// An expectation in a test file that cannot be read. They are `;! stdout: …`, `;! stderr: …`,
-    /// `;! exit: N`, `;! error: CODE at LINE:COLUMN`, `;! args: …`, `;! stdin: …` and `;! flags: …`.
+    /// `;! exit: N`, `;! error: CODE at LINE:COLUMN`, `;! args: …`, `;! stdin: …` and `;! flags: …`,
+    /// each on a line of its own.
     E0705 BadExpectation "bad expectation";
 }
 

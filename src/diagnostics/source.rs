@@ -142,7 +142,7 @@ impl Source {
 }
 
 /// A line up to the `;` or `#` that begins a comment, which one inside quotes does not.
-fn without_comment(line: &str) -> &str {
+pub fn without_comment(line: &str) -> &str {
     let mut quote = None;
     let mut chars = line.char_indices();
     while let Some((at, c)) = chars.next() {

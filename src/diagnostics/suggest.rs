@@ -5,12 +5,14 @@ const MAX_LENGTH: usize = 64;
 
 /// The candidate nearest to `word`, where one is near enough to be meant. Case does not count, and
 /// a candidate that is the whole of one `_`-separated end of the word wins: `OP_PUSH` means `PUSH`.
+/// Something of the word must remain: of one letter, no other is a mistyped form.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > MAX_LENGTH {
         return None;
     }
     let word = word.to_lowercase();
-    let budget = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let budget = (length / 3).max(1).min(length.saturating_sub(1));
     let distance = |candidate: &str| {
         let candidate = candidate.to_lowercase();
         let tail = word.strip_suffix(&candidate);
@@ -39,6 +41,8 @@ mod tests {
         assert_eq!(closest("CALLNATIVE", known), Some("CALL_NATIVE"));
         assert_eq!(closest("frobnicate", known), None);
         assert_eq!(closest("", known), None);
+        assert_eq!(closest("x", ["i", "xs"]), None);
+        assert_eq!(closest("kb", ["KiB", "MiB"]), Some("KiB"));
         assert_eq!(closest(&"x".repeat(1000), [&*"x".repeat(1000)]), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::isa::{Code, Instr, OperandKind};
 use crate::module::Module;
+use crate::syntax::literal::is_float_name;
 use std::collections::{BTreeMap, HashSet};
 
 /// What the text calls the functions, globals and data of a module.
@@ -16,7 +17,10 @@ impl ModuleNames {
         let names = module.names.as_ref();
         let functions = names.map(|n| n.functions.iter().map(|f| &*f.name).collect::<Vec<_>>());
         let globals = names.map(|n| n.globals.iter().map(|s| &**s).collect::<Vec<_>>());
-        let data = names.map(|n| n.data.iter().map(|s| &**s).collect::<Vec<_>>());
+        // The text refuses data called as a float; such a piece gets a name as those without one.
+        let data = names.map(|n| {
+            n.data.iter().map(|s| if is_float_name(s) { "" } else { s }).collect::<Vec<_>>()
+        });
         ModuleNames {
             functions: usable(functions.as_deref(), module.functions.len(), "f", &[]),
             globals: usable(globals.as_deref(), module.globals.len(), "g", &[]),

@@ -143,7 +143,7 @@ fn float_to_int(x: f64) -> Result {
     } else if (-TWO_63..TWO_63).contains(&x) {
         Ok(x as i64 as u64)
     } else {
-        Err(TrapKind::IntegerOverflow)
+        Err(TrapKind::FloatOutOfRange)
     }
 }
 
@@ -153,6 +153,6 @@ fn float_to_unsigned(x: f64) -> Result {
     } else if x > -1.0 && x < TWO_64 {
         Ok(x as u64)
     } else {
-        Err(TrapKind::IntegerOverflow)
+        Err(TrapKind::FloatOutOfRange)
     }
 }

@@ -13,6 +13,8 @@ pub enum TrapKind {
     DivisionByZero,
     /// An integer result over 64 bits.
     IntegerOverflow,
+    /// A float that is too large or too small for an integer of 64 bits was to become one.
+    FloatOutOfRange,
     /// NaN was to become an integer.
     InvalidConversion,
     /// So many bytes at an address are not all inside memory of a size.
@@ -45,7 +47,7 @@ impl TrapKind {
     pub fn code(&self) -> Code {
         match self {
             TrapKind::DivisionByZero => Code::DivisionByZero,
-            TrapKind::IntegerOverflow => Code::IntegerOverflow,
+            TrapKind::IntegerOverflow | TrapKind::FloatOutOfRange => Code::IntegerOverflow,
             TrapKind::InvalidConversion => Code::InvalidConversion,
             TrapKind::OutOfBounds { .. } => Code::OutOfBounds,
             TrapKind::CallStackExhausted => Code::CallStackExhausted,
@@ -57,10 +59,20 @@ impl TrapKind {
         }
     }
 
+    /// A fact that helps to understand it, where there is one.
+    pub fn note(&self) -> Option<String> {
+        match self {
+            TrapKind::Native(CallError::Fault(fault)) if !fault.is_tainted() => {
+                fault.source_line().map(|line| format!("in the source of the library: {line}"))
+            }
+            _ => None,
+        }
+    }
+
     /// What to do about it, where there is something to say.
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {
-            TrapKind::IntegerOverflow => "`FTOIS` and `FTOUS` give the nearest limit instead",
+            TrapKind::FloatOutOfRange => "`FTOIS` and `FTOUS` give the nearest limit instead",
             TrapKind::InvalidConversion => "`FTOIS` and `FTOUS` turn NaN into 0",
             TrapKind::OutOfBounds { .. } => "`.memory` sets the size of memory, `MEMGROW` grows it",
             TrapKind::CallStackExhausted => "does the recursion end?",
@@ -84,12 +96,15 @@ impl fmt::Display for TrapKind {
         match self {
             TrapKind::DivisionByZero => f.write_str("division by zero"),
             TrapKind::IntegerOverflow => f.write_str("integer overflow"),
+            TrapKind::FloatOutOfRange => f.write_str("integer overflow: the float is out of range"),
             TrapKind::InvalidConversion => f.write_str("NaN has no integer"),
             TrapKind::OutOfBounds { address, length, size } => {
                 let bytes = if *length == 1 { "byte" } else { "bytes" };
+                let are = if *length == 1 { "is" } else { "are" };
+                let (length, address) = (Unsigned(*length), Unsigned(*address));
                 write!(
                     f,
-                    "{length} {bytes} at address {address} are not inside memory of {size} bytes"
+                    "{length} {bytes} at address {address} {are} not inside memory of {size} bytes"
                 )
             }
             TrapKind::CallStackExhausted => f.write_str("calls are nested too deep"),
@@ -101,6 +116,19 @@ impl fmt::Display for TrapKind {
             }
             TrapKind::InputOutput(error) => write!(f, "input or output failed: {error}"),
             TrapKind::OutputClosed => f.write_str("nothing reads the output any more"),
+        }
+    }
+}
+
+/// An address or length. A program may have computed it as a signed number, so that is told as well
+/// where it differs.
+struct Unsigned(u64);
+
+impl fmt::Display for Unsigned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match i64::try_from(self.0) {
+            Ok(value) => write!(f, "{value}"),
+            Err(_) => write!(f, "{} ({})", self.0, self.0 as i64),
         }
     }
 }

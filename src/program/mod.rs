@@ -13,7 +13,7 @@ mod trap;
 pub use input::Input;
 pub use places::Places;
 
-use crate::assemble::assemble;
+use crate::assemble::{Offer, Offers, assemble};
 use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Sources};
 use crate::module::{DecodeError, DecodeProblem, Module, decode};
 use crate::verify::{Verified, verify};
@@ -28,13 +28,26 @@ pub struct Program {
     pub places: Places,
 }
 
-/// Turns an input into a module, which is not proved yet.
+/// The answer of those who have no libraries: a `.lib "library"` is an error. See [`Offers`].
+///
+/// # Errors
+/// Always.
+pub fn no_offers(library: &str) -> Result<Offer, Diagnostic> {
+    let message = format!("the functions of `{library}` are not known here");
+    Err(Diagnostic::error(Code::NotAllowed, message)
+        .note("this program is assembled without a look into libraries")
+        .help("bind each function by a `.lib` of its own, as `hotvm bind` prints them"))
+}
+
+/// Turns an input into a module, which is not proved yet. `offers` tells what the libraries hold that
+/// a text binds as a whole.
 ///
 /// # Errors
 /// All that is wrong with it.
 pub fn read_module(
     input: Input,
     sources: &mut Sources,
+    offers: &Offers,
 ) -> Result<(Module, SourceId), Vec<Diagnostic>> {
     if input.is_bytecode() {
         let source = sources.add_file(&input.name);
@@ -46,7 +59,7 @@ pub fn read_module(
     match input.into_text() {
         Ok(text) => {
             let source = sources.add_text(name, text);
-            Ok((assemble(source, sources)?, source))
+            Ok((assemble(source, sources, offers)?, source))
         }
         Err((offset, bytes)) => {
             let source = sources.add_file(name);
@@ -55,12 +68,25 @@ pub fn read_module(
     }
 }
 
-/// Turns an input into a program that can be run.
+/// Turns an input into a program that can be run. A `.lib "library"` is an error: see [`load_with`].
 ///
 /// # Errors
 /// All that is wrong with it.
 pub fn load(input: Input, sources: &mut Sources) -> Result<Program, Vec<Diagnostic>> {
-    let (module, source) = read_module(input, sources)?;
+    load_with(input, sources, &no_offers)
+}
+
+/// Turns an input into a program that can be run. `offers` tells what the libraries hold that a text
+/// binds as a whole.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn load_with(
+    input: Input,
+    sources: &mut Sources,
+    offers: &Offers,
+) -> Result<Program, Vec<Diagnostic>> {
+    let (module, source) = read_module(input, sources, offers)?;
     let mut places = Places::new(source);
     match verify(module) {
         Ok(verified) => Ok(Program { verified: Arc::new(verified), places }),
@@ -108,7 +134,11 @@ fn not_text(bytes: &[u8], offset: usize, source: SourceId) -> Diagnostic {
         _ => "",
     };
     let message = format!("neither program text nor hotvm bytecode{kind}");
+    let label = match bytes.get(offset) {
+        Some(0) => "a NUL byte, which no text has",
+        _ => "not UTF-8 from here on",
+    };
     Diagnostic::error(Code::NotBytecode, message)
-        .at(source, Position::Offset(offset as u64), "no text from here on")
+        .at(source, Position::Offset(offset as u64), label)
         .help("program text is UTF-8; bytecode comes from `hotvm asm`")
 }

@@ -85,23 +85,30 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
             .map(|(name, ty)| Param { name, ty })
     };
     let result = move || token(Kind::Arrow).ignore_then(name("a type"));
-    let at = move || word(text, "at").ignore_then(expr()).or_not();
+    let at = move || word(text, "`at`").ignore_then(expr()).or_not();
 
+    let version = || word(text, "`version`").ignore_then(expr()).or_not();
+    let lazy = || word(text, "`lazy`").or_not().map(|lazy| lazy.is_some());
     let lib = token(Kind::Lib)
         .ignore_then(expr().labelled("a slot number"))
         .then(expect(Kind::Text, "a library in double quotes"))
         .then(name("a function name").or(token(Kind::Text)))
         .then(parenthesised(name("a type").boxed()).then(result().or_not()).or_not())
-        .then(word(text, "version").ignore_then(expr()).or_not())
-        .then(word(text, "lazy").or_not())
+        .then(version())
+        .then(lazy())
         .map(|(((((slot, library), symbol), signature), version), lazy)| Directive::Lib {
             slot,
             library,
             symbol,
             signature,
             version,
-            lazy: lazy.is_some(),
+            lazy,
         });
+    let whole_lib = token(Kind::Lib)
+        .ignore_then(token(Kind::Text))
+        .then(version())
+        .then(lazy())
+        .map(|((library, version), lazy)| Directive::WholeLib { library, version, lazy });
     let func = token(Kind::Func)
         .ignore_then(name("a function name"))
         .then(parenthesised(param().boxed()).or_not())
@@ -138,7 +145,7 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
         .map(|(name, value)| Directive::Const { name, value });
     let memory = token(Kind::Memory)
         .ignore_then(size(text))
-        .then(word(text, "max").ignore_then(size(text)).or_not())
+        .then(word(text, "`max`").ignore_then(size(text)).or_not())
         .map(|(min, max)| Directive::Memory { min, max });
     let entry = token(Kind::Entry).ignore_then(name("a function name")).map(Directive::Entry);
     let source = token(Kind::Source)
@@ -155,7 +162,7 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
         func.boxed(),
         end.boxed(),
         local.boxed(),
-        lib.boxed(),
+        whole_lib.or(lib).boxed(),
         global.boxed(),
         data.boxed(),
         zero.boxed(),
@@ -178,7 +185,7 @@ fn operand<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Opera
         let more = inp.peek().is_some_and(|next: Token| next.kind.is_operator());
         found.and_then(single).filter(|_| !more).map(Operand::Expr).ok_or_else(|| {
             let span = inp.span_since(&before);
-            E::Error::expected_found(["a name or number"], found.map(Into::into), span)
+            E::Error::expected_found(["an operand"], found.map(Into::into), span)
         })
     });
     simple.or(general)
@@ -203,7 +210,7 @@ fn expression<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Ex
         let parens = token(Kind::ParenOpen).then(expr).then(token(Kind::ParenClose)).map(
             |((open, inner), close): ((Span, Expr), Span)| Expr { span: open.to(close), ..inner },
         );
-        let len = word(text, "len")
+        let len = word(text, "`len`")
             .then_ignore(token(Kind::ParenOpen))
             .then(token(Kind::Name))
             .then(token(Kind::ParenClose))
@@ -272,7 +279,8 @@ fn size<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, SizeExpr
     let unit = select! {
         Token { kind: Kind::Name, span } if !matches!(span.of(text), "max" | "at") => span,
     };
-    expression(text).then(unit.or_not()).map(|(value, unit)| SizeExpr { value, unit })
+    let value = expression(text).labelled("a size, such as `64 KiB`");
+    value.then(unit.or_not()).map(|(value, unit)| SizeExpr { value, unit })
 }
 
 fn parenthesised<'t, E: Extra<'t>, T: 't>(
@@ -332,11 +340,13 @@ fn end_of_line<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, (), E> + Copy 
     })
 }
 
+/// A name of the language itself, given as messages quote it.
 fn word<'t, E: Extra<'t>>(
     text: &'t str,
-    word: &'static str,
+    quoted: &'static str,
 ) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
-    matching(word, move |token| token.kind == Kind::Name && token.span.of(text) == word)
+    let word = quoted.trim_matches('`');
+    matching(quoted, move |token| token.kind == Kind::Name && token.span.of(text) == word)
 }
 
 /// How messages call a token.

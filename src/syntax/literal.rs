@@ -1,18 +1,21 @@
 //! The values of literals.
 
+use crate::diagnostics::{Code, Diagnostic, SourceId, Span};
 use std::fmt;
 
 /// Why a literal has no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LiteralError {
-    /// An integer with a digit that its base does not have, or none at all.
-    BadDigit(char, u32),
-    /// A number that ends where a digit must follow.
-    NoDigits,
+    /// An integer with a digit that its base does not have.
+    BadDigit(String, char, u32),
+    /// An integer of which there is only the base.
+    NoDigits(String),
     /// An integer over 64 bits.
-    TooLarge,
+    IntegerTooLarge(String),
     /// Something that is not a float.
-    NotAFloat,
+    NotAFloat(String),
+    /// A float beyond the largest.
+    FloatTooLarge(String),
     /// A NaN payload of 0 or over 52 bits.
     BadPayload,
     /// An escape that does not exist: where it begins in the literal, and its text.
@@ -24,17 +27,73 @@ pub enum LiteralError {
 impl fmt::Display for LiteralError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LiteralError::BadDigit(digit, base) => {
-                write!(f, "{digit:?} is not a digit of base {base}")
+            LiteralError::BadDigit(text, digit, base) => {
+                write!(f, "`{text}` is not an integer: `{digit}` is not a digit of base {base}")
             }
-            LiteralError::NoDigits => f.write_str("digits are missing"),
-            LiteralError::TooLarge => f.write_str("it does not fit 64 bits"),
-            LiteralError::NotAFloat => f.write_str("it is not a float"),
+            LiteralError::NoDigits(text) => write!(f, "`{text}` has no digits"),
+            LiteralError::IntegerTooLarge(text) => write!(f, "`{text}` does not fit 64 bits"),
+            LiteralError::NotAFloat(text) => write!(f, "`{text}` is not a float"),
+            LiteralError::FloatTooLarge(text) => write!(f, "`{text}` is too large for a float"),
             LiteralError::BadPayload => f.write_str("the payload of a NaN has 1 to 52 bits"),
-            LiteralError::BadEscape(_, text) => write!(f, "`{text}` is not an escape"),
+            LiteralError::BadEscape(_, text) => match text.as_bytes() {
+                [_, b'x', ..] => f.write_str("`\\x` takes two hexadecimal digits"),
+                [_, b'u'] => f.write_str("`\\u` takes a number in braces, such as `\\u{e9}`"),
+                [_, b'u', ..] => write!(f, "`{text}` is no character; the last is `\\u{{10ffff}}`"),
+                _ => write!(f, "`{text}` is not an escape"),
+            },
             LiteralError::NotOneCharacter => f.write_str("a character literal holds one character"),
         }
     }
+}
+
+impl LiteralError {
+    /// The error of a literal that stands at `span`, with what to do about it.
+    pub fn at(&self, source: SourceId, span: Span) -> Diagnostic {
+        let mut place = span;
+        let (code, label, help) = match self {
+            LiteralError::BadDigit(text, ..) => {
+                (Code::BadInteger, "not an integer".to_owned(), split_unit(text))
+            }
+            LiteralError::NoDigits(_) => (Code::BadInteger, "only the base".to_owned(), None),
+            LiteralError::IntegerTooLarge(_) => {
+                let label = format!("integers are {} to {}", i64::MIN, i64::MAX);
+                let help = "`0x`, `0b` and `0o` may use all 64 bits";
+                (Code::BadInteger, label, Some(help.to_owned()))
+            }
+            LiteralError::NotAFloat(_) => {
+                let help = "floats are written `1.0` or `2.5e-3`".to_owned();
+                (Code::BadFloat, "not a float".to_owned(), Some(help))
+            }
+            LiteralError::FloatTooLarge(_) => {
+                let label = format!("the largest float is {:?}", f64::MAX);
+                (Code::BadFloat, label, Some("infinity is written `inf`".to_owned()))
+            }
+            LiteralError::BadPayload => (Code::BadFloat, "not a payload".to_owned(), None),
+            LiteralError::BadEscape(offset, text) => {
+                place.start += *offset as u32;
+                place.end = place.start + text.len() as u32;
+                let known = r#"there are \n \r \t \0 \\ \" \' \xNN and \u{…}"#;
+                let explained = matches!(text.as_bytes(), [_, b'x' | b'u', ..]);
+                (Code::BadEscape, "here".to_owned(), (!explained).then(|| known.to_owned()))
+            }
+            LiteralError::NotOneCharacter => {
+                let help = "one character, such as `'a'`; texts stand in double quotes".to_owned();
+                (Code::BadEscape, "not one character".to_owned(), Some(help))
+            }
+        };
+        Diagnostic::error(code, self.to_string()).at_span(source, place, label).maybe_help(help)
+    }
+}
+
+/// The units that a size may have, with their bytes.
+pub const UNITS: [(&str, u64); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+
+/// What to write for a size whose unit is not set apart, such as `64KiB`.
+fn split_unit(text: &str) -> Option<String> {
+    UNITS.iter().find_map(|(unit, _)| {
+        let digits = text.strip_suffix(unit)?;
+        Some(format!("in a size, the unit stands behind a space: `{digits} {unit}`"))
+    })
 }
 
 /// The value of an integer without its sign.
@@ -52,12 +111,14 @@ pub fn integer(text: &str) -> Result<u64, LiteralError> {
     let (mut value, mut any) = (0u64, false);
     for &byte in digits.iter().filter(|&&b| b != b'_') {
         let digit = (byte as char).to_digit(base);
-        let digit = digit.ok_or(LiteralError::BadDigit(byte as char, base))?;
+        let digit =
+            digit.ok_or_else(|| LiteralError::BadDigit(text.to_owned(), byte as char, base))?;
         let shifted = value.checked_mul(base.into());
-        value = shifted.and_then(|v| v.checked_add(digit.into())).ok_or(LiteralError::TooLarge)?;
+        let larger = shifted.and_then(|v| v.checked_add(digit.into()));
+        value = larger.ok_or_else(|| LiteralError::IntegerTooLarge(text.to_owned()))?;
         any = true;
     }
-    if any { Ok(value) } else { Err(LiteralError::NoDigits) }
+    if any { Ok(value) } else { Err(LiteralError::NoDigits(text.to_owned())) }
 }
 
 /// The bits of an integer with its sign. Decimal integers are signed numbers; in the other bases all
@@ -69,7 +130,8 @@ pub fn signed(text: &str, negative: bool) -> Result<i64, LiteralError> {
     let value = integer(text)?;
     let decimal = !matches!(text.as_bytes().get(1), Some(b'x' | b'X' | b'b' | b'B' | b'o' | b'O'));
     if decimal && value > i64::MAX as u64 + u64::from(negative) {
-        return Err(LiteralError::TooLarge);
+        let sign = if negative { "-" } else { "" };
+        return Err(LiteralError::IntegerTooLarge(format!("{sign}{text}")));
     }
     Ok(if negative { (value as i64).wrapping_neg() } else { value as i64 })
 }
@@ -77,10 +139,10 @@ pub fn signed(text: &str, negative: bool) -> Result<i64, LiteralError> {
 /// The value of a float literal, without its sign; of `inf` and `nan` too.
 ///
 /// # Errors
-/// When it is malformed.
+/// When it is malformed or too large.
 pub fn float(text: &str) -> Result<f64, LiteralError> {
     if let Some(payload) = text.strip_prefix("nan:") {
-        let bits = integer(payload)?;
+        let bits = integer(payload).map_err(|_| LiteralError::BadPayload)?;
         let valid = bits != 0 && bits < 1 << 52;
         let bits = f64::INFINITY.to_bits() | bits;
         return if valid { Ok(f64::from_bits(bits)) } else { Err(LiteralError::BadPayload) };
@@ -91,7 +153,16 @@ pub fn float(text: &str) -> Result<f64, LiteralError> {
         _ => {}
     }
     let digits: String = text.chars().filter(|&c| c != '_').collect();
-    digits.parse().map_err(|_| LiteralError::NotAFloat)
+    match digits.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        Ok(_) => Err(LiteralError::FloatTooLarge(text.to_owned())),
+        Err(_) => Err(LiteralError::NotAFloat(text.to_owned())),
+    }
+}
+
+/// Whether a name is a float and can name nothing else in an expression.
+pub fn is_float_name(name: &str) -> bool {
+    matches!(name, "inf" | "nan")
 }
 
 /// The bits of the NaN that `nan` stands for.
@@ -223,11 +294,28 @@ mod tests {
             assert_eq!(integer(text), Ok(value));
         }
         assert_eq!(integer("18446744073709551615"), Ok(u64::MAX));
-        assert_eq!(integer("18446744073709551616"), Err(LiteralError::TooLarge));
-        assert_eq!(integer("0b12"), Err(LiteralError::BadDigit('2', 2)));
-        assert_eq!(integer("12abc"), Err(LiteralError::BadDigit('a', 10)));
-        assert_eq!(integer("0x"), Err(LiteralError::NoDigits));
-        assert_eq!(integer("0x_"), Err(LiteralError::NoDigits));
+        for (text, error) in [
+            ("18446744073709551616", LiteralError::IntegerTooLarge as fn(String) -> LiteralError),
+            ("0b12", |text| LiteralError::BadDigit(text, '2', 2)),
+            ("12abc", |text| LiteralError::BadDigit(text, 'a', 10)),
+            ("0x", LiteralError::NoDigits),
+            ("0x_", LiteralError::NoDigits),
+        ] {
+            assert_eq!(integer(text), Err(error(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn floats_end_at_the_largest() {
+        assert_eq!(float("1.797_693_134_862_315_7e308"), Ok(f64::MAX));
+        for (text, error) in [
+            ("1e309", LiteralError::FloatTooLarge as fn(String) -> LiteralError),
+            ("1.5f", LiteralError::NotAFloat),
+            ("1.2.3", LiteralError::NotAFloat),
+            ("1.0e+_", LiteralError::NotAFloat),
+        ] {
+            assert_eq!(float(text), Err(error(text.to_owned())));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::grammar::{self, Tokens, describe};
 use super::token::{Kind, Token, next_line};
-use super::tree::{Line, Statement};
+use super::tree::{Directive, Line, Statement};
 use crate::diagnostics::{Code, Diagnostic, SourceId, Span, closest};
 use chumsky::error::{Rich, RichPattern, RichReason};
 use chumsky::prelude::*;
@@ -44,9 +44,9 @@ pub fn parse(
             let first_byte = begins;
             (start, begins, number) = (end, next, number + 1);
             let Some(first) = line.first() else { continue };
-            let parsed = match too_complex(line) {
-                false => parser.parse(line).into_output(),
-                true => None,
+            let parsed = match excess_operator(line) {
+                None => parser.parse(line).into_output(),
+                Some(_) => None,
             };
             match parsed {
                 Some((label, statement)) => {
@@ -72,9 +72,10 @@ fn without_label(line: &[Token], label: Option<Span>, whole: Span) -> Span {
     }
 }
 
-fn too_complex(line: &[Token]) -> bool {
+/// The operator with which an expression becomes too long.
+fn excess_operator(line: Tokens<'_>) -> Option<&Token> {
     let mut operators = 0;
-    line.iter().any(|token| {
+    line.iter().find(|token| {
         operators = match token.kind {
             Kind::Comma => 0,
             kind => operators + usize::from(kind.is_operator()),
@@ -86,25 +87,36 @@ fn too_complex(line: &[Token]) -> bool {
 /// What is still certain about a line that cannot be read: its label, and that a function begins or
 /// ends here. Without it, one mistake would cause many false errors elsewhere.
 fn remains(text: &str, line: Tokens, number: u32, begins: u32) -> Option<Line> {
-    let label = match line {
-        [name, colon, ..] if name.kind == Kind::Name && colon.kind == Kind::Colon => {
-            Some(name.span)
+    let (label, body) = match line {
+        [name, colon, body @ ..] if name.kind == Kind::Name && colon.kind == Kind::Colon => {
+            (Some(name.span), body)
         }
-        _ => None,
+        _ => (None, line),
     };
-    let body = if label.is_some() { &line[2..] } else { line };
-    let kept = match body {
-        [func, name, ..] if func.kind == Kind::Func && name.kind == Kind::Name => 2,
-        [end, ..] if end.kind == Kind::End => 1,
-        _ => 0,
+    let statement = match body {
+        [func, rest @ ..] if meant(text, func) == Kind::Func => {
+            let name = rest.first().filter(|token| token.kind == Kind::Name);
+            let name = name.map_or(func.span.after(), |token| token.span);
+            let func = Directive::Func { name, params: Vec::new(), result: None };
+            Statement::Directive(Box::new(func))
+        }
+        [end, ..] if meant(text, end) == Kind::End => {
+            Statement::Directive(Box::new(Directive::End))
+        }
+        _ if label.is_none() => return None,
+        _ => Statement::Empty,
     };
-    if label.is_none() && kept == 0 {
-        return None;
-    }
-    let statement = grammar::line::<extra::Default>(text).parse(&body[..kept]).into_output();
-    let statement = statement.map_or(Statement::Empty, |(_, statement)| statement);
     let span = line[0].span.to(line[line.len() - 1].span);
     Some(Line { number, begins, label, statement, span })
+}
+
+/// What a token is, or for a mistyped directive, what it was probably meant to be.
+fn meant(text: &str, token: &Token) -> Kind {
+    let near = match token.kind {
+        Kind::UnknownDirective => closest(token.span.of(text), Kind::DIRECTIVES),
+        _ => None,
+    };
+    near.and_then(|name| Kind::lexer(name).next()?.ok()).unwrap_or(token.kind)
 }
 
 /// Finds out why a line cannot be read.
@@ -114,11 +126,10 @@ fn explain(source: SourceId, text: &str, tokens: Tokens) -> Diagnostic {
             return diagnostic;
         }
     }
-    if too_complex(tokens) {
+    if let Some(excess) = excess_operator(tokens) {
         let message = format!("more than {MAX_OPERATORS} operators in one expression");
-        let span = tokens[0].span.to(tokens[tokens.len() - 1].span);
         return Diagnostic::error(Code::TooComplex, message)
-            .at_span(source, span, "this line")
+            .at_span(source, excess.span, "one too many")
             .help("name parts of it with `.const`");
     }
     let errors = grammar::line::<extra::Err<Rich<Token>>>(text).parse(tokens).into_errors();
@@ -140,25 +151,58 @@ fn bad_token(source: SourceId, text: &str, token: Token) -> Option<Diagnostic> {
     let found = token.span.of(text);
     let (code, message, label, help) = match token.kind {
         Kind::Unknown => {
-            let message = format!("unexpected character {found:?}");
-            (Code::UnexpectedCharacter, message, "begins no token", None)
+            let shown = if found.contains(char::is_control) {
+                found.escape_debug().to_string()
+            } else {
+                found.to_owned()
+            };
+            let message = format!("unexpected character `{shown}`");
+            let help = stray_character(found, &text[token.span.range().end..]);
+            (Code::UnexpectedCharacter, message, "begins no token", help)
         }
         Kind::OpenText | Kind::OpenChar => {
             let quote = &found[..1];
-            let message = format!("missing closing {quote}");
-            let help = format!("close it with {quote} on the same line");
+            let message = format!("missing closing `{quote}`");
+            let help = match found.contains(&format!("\\{quote}")) {
+                true => format!("`\\{quote}` is a quote inside the text; a backslash is `\\\\`"),
+                false => format!("close it with `{quote}` on the same line"),
+            };
             (Code::UnterminatedText, message, "begins here", Some(help))
         }
         Kind::UnknownDirective => {
-            let near = closest(found, Kind::DIRECTIVES);
             let message = format!("unknown directive `{found}`");
-            let help = near.map(|n| format!("did you mean `{n}`?"));
-            (Code::UnknownDirective, message, "no directive has this name", help)
+            let help = match closest(found, Kind::DIRECTIVES) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", Kind::DIRECTIVES.join(" ")),
+            };
+            (Code::UnknownDirective, message, "no directive has this name", Some(help))
         }
         _ => return None,
     };
     Some(Diagnostic::error(code, message).at_span(source, token.span, label).maybe_help(help))
 }
+
+/// What was probably meant by a character that begins no token, and by what follows it.
+fn stray_character(found: &str, rest: &str) -> Option<String> {
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    let word = &rest[..end];
+    let digits = |radix| !word.is_empty() && word.chars().all(|c| c.is_digit(radix));
+    Some(match found {
+        "$" if digits(16) => format!("a hexadecimal number is written `0x{word}`"),
+        "." if digits(10) => format!("a float begins with a digit: `0.{word}`"),
+        "<" | ">" => "`LT`, `LE`, `GT` and `GE` compare; `<<` and `>>` shift".to_owned(),
+        "[" => "an address lies on the stack; behind the mnemonic stands an offset".to_owned(),
+        _ if !found.is_ascii() => "names are ASCII: letters, digits and `_`".to_owned(),
+        _ => return None,
+    })
+}
+
+/// Expectations that others say already, by the more general one.
+const COVERED: [(&str, &[&str]); 3] = [
+    ("an operand", &["a name or number", "a text in double quotes"]),
+    ("a name or number", &["`(`", "`:`", "a name", "a type"]),
+    ("an instruction", &["the end of the line"]),
+];
 
 /// The things expected, as a list in words.
 fn expected(reason: &RichReason<'_, Token>) -> String {
@@ -177,12 +221,11 @@ fn expected(reason: &RichReason<'_, Token>) -> String {
         .collect();
     names.sort();
     names.dedup();
-    let covered: &[&str] = match () {
-        () if names.iter().any(|n| n == "a name or number") => &["`(`", "`:`", "a name", "a type"],
-        () if names.iter().any(|n| n == "an instruction") => &["the end of the line"],
-        () => &[],
-    };
-    names.retain(|name| !covered.contains(&&**name));
+    for (general, special) in COVERED.iter().rev() {
+        if names.iter().any(|name| name == general) {
+            names.retain(|name| !special.contains(&&**name));
+        }
+    }
     match names.pop() {
         None => "something else".to_owned(),
         Some(last) if names.is_empty() => last,
@@ -190,23 +233,26 @@ fn expected(reason: &RichReason<'_, Token>) -> String {
     }
 }
 
-/// The form of the directive that a line begins with.
-fn form_of(tokens: &[Token]) -> Option<String> {
-    let form =
-        match tokens.iter().map(|t| t.kind).find(|k| *k != Kind::Name && *k != Kind::Colon)? {
-            Kind::Lib => ".lib SLOT \"library\" function (types) -> type version N lazy",
-            Kind::Func => ".func name (x: i64, y: f64) -> f64",
-            Kind::End => ".end",
-            Kind::Local => ".local name: i64, name: f64",
-            Kind::Global => ".global name: i64 = 0",
-            Kind::Data => ".data name \"text\", or .data name i32 1, 2, 3",
-            Kind::Zero => ".zero name 4096",
-            Kind::Const => ".const NAME = expression",
-            Kind::Memory => ".memory 16 MiB max 1 GiB",
-            Kind::Entry => ".entry function",
-            Kind::Source => ".source \"file\" crc",
-            Kind::Loc => ".loc line column",
-            _ => return None,
-        };
+/// The form of what a line begins with.
+fn form_of(tokens: Tokens) -> Option<String> {
+    let kinds: Vec<Kind> = tokens.iter().map(|token| token.kind).take(4).collect();
+    if kinds == [Kind::Name, Kind::Colon, Kind::Name, Kind::Colon] {
+        return Some("one label stands on a line".to_owned());
+    }
+    let form = match kinds.into_iter().find(|k| *k != Kind::Name && *k != Kind::Colon)? {
+        Kind::Lib => ".lib SLOT \"library\" function (types) -> type version N lazy",
+        Kind::Func => ".func name (x: i64, y: f64) -> f64",
+        Kind::End => ".end",
+        Kind::Local => ".local name: i64, name: f64 (a local begins at 0)",
+        Kind::Global => ".global name: i64 = 0",
+        Kind::Data => ".data name \"text\", or .data name i32 1, 2, 3",
+        Kind::Zero => ".zero name 4096",
+        Kind::Const => ".const NAME = expression",
+        Kind::Memory => ".memory 16 MiB max 1 GiB",
+        Kind::Entry => ".entry function",
+        Kind::Source => ".source \"file\" crc",
+        Kind::Loc => ".loc line column",
+        _ => return None,
+    };
     Some(format!("the form is: {form}"))
 }

@@ -57,7 +57,7 @@ pub enum Kind {
     #[regex(r"[0-9][0-9A-Za-z_]*")]
     Integer,
     /// A float, perhaps a malformed one.
-    #[regex(r"[0-9][0-9_]*\.[0-9A-Za-z_]*([eE][+-][0-9_]+)?", priority = 5)]
+    #[regex(r"[0-9][0-9_]*\.[0-9A-Za-z_.]*([eE][+-][0-9_]+)?", priority = 5)]
     #[regex(r"[0-9][0-9_]*[eE][+-]?[0-9_]+", priority = 5)]
     #[regex(r"nan:0[xX][0-9A-Fa-f_]+", priority = 5)]
     Float,
@@ -177,5 +177,21 @@ pub(super) fn next_line(lexer: &mut logos::Lexer<'_, Kind>, tokens: &mut Vec<Tok
         };
         let span = lexer.span();
         tokens.push(Token { kind, span: Span::new(span.start as u32, span.end as u32) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+    use crate::diagnostics::Code;
+    use logos::Logos;
+
+    #[test]
+    fn every_directive_is_a_token_and_explained() {
+        for name in Kind::DIRECTIVES {
+            let kind = Kind::lexer(name).next();
+            assert!(kind.is_some_and(|k| k.is_ok_and(|k| k != Kind::UnknownDirective)), "{name}");
+            assert!(Code::UnknownDirective.explanation().contains(name), "{name}");
+        }
     }
 }

@@ -183,6 +183,15 @@ pub enum Directive {
         /// Whether `lazy` is said.
         lazy: bool,
     },
+    /// `.lib "library" [version n] [lazy]`: all of its functions.
+    WholeLib {
+        /// The library, with its quotes.
+        library: Span,
+        /// The version that is needed.
+        version: Option<Expr>,
+        /// Whether `lazy` is said.
+        lazy: bool,
+    },
     /// `.func name [(params)] [-> type]`
     Func {
         /// Its name.

@@ -308,22 +308,35 @@ impl Checker<'_> {
         VerifyError::new(code, message).at(self.function, i, label)
     }
 
-    /// What an instruction takes, as types in words.
-    fn takes(&self, instr: Instr) -> Vec<String> {
-        let mut names = Vec::new();
-        for ty in instr.op.pops() {
-            match ty {
-                Ty::I => names.push("i64".to_owned()),
-                Ty::F => names.push("f64".to_owned()),
-                Ty::A | Ty::B | Ty::C => names.push("value".to_owned()),
-                Ty::V => names.push(self.variable_type(instr).to_string()),
-                Ty::Args => {
-                    names.extend(self.callee_type(instr).params.iter().map(ToString::to_string))
-                }
-                Ty::Results => names.extend(self.ty.result.iter().map(ToString::to_string)),
+    /// How many values an instruction takes, and which, in words.
+    fn takes(&self, instr: Instr) -> (usize, String) {
+        let pops = instr.op.pops();
+        let any = pops.iter().take_while(|ty| matches!(ty, Ty::A | Ty::B | Ty::C)).count();
+        let mut words = match pops[..any] {
+            [] => Vec::new(),
+            [_] => vec!["a value".to_owned()],
+            [Ty::A, Ty::A] => vec!["two values of one type".to_owned()],
+            [_, _] => vec!["two values".to_owned()],
+            _ => vec!["three values".to_owned()],
+        };
+        let types = pops[any..].iter().flat_map(|ty| match ty {
+            Ty::I => vec![ValueType::I64],
+            Ty::F => vec![ValueType::F64],
+            Ty::V => vec![self.variable_type(instr)],
+            Ty::Args => self.callee_type(instr).params.clone(),
+            Ty::Results => self.ty.result.into_iter().collect(),
+            Ty::A | Ty::B | Ty::C => unreachable!("the table has these first"),
+        });
+        let types: Vec<_> = types.map(|ty| format!("an {ty}")).collect();
+        let count = any + types.len();
+        words.extend(types);
+        match words.split_last() {
+            Some((last, [others @ .., next])) => {
+                let others = others.iter().map(|other| format!("{other}, ")).collect::<String>();
+                (count, format!("{others}{next} and {last}"))
             }
+            _ => (count, words.concat()),
         }
-        names
     }
 
     fn subject(&self, instr: Instr) -> String {
@@ -342,21 +355,28 @@ impl Checker<'_> {
     }
 
     fn underflow(&self, i: u32, instr: Instr, before: Stack) -> Box<VerifyError> {
-        let takes = self.takes(instr);
-        let held = self.stacks.cells(before).count();
-        let (count, subject) = (takes.len(), self.subject(instr));
-        let values = if count == 1 { "value" } else { "values" };
-        let held_text = match held {
-            0 => "the stack is empty here".to_owned(),
-            n => format!("the stack holds only {n} here"),
+        let (count, values) = self.takes(instr);
+        let (subject, function) = (self.subject(instr), self.module.function_name(self.function));
+        let plural = if count == 1 { "value" } else { "values" };
+        let message = match (instr.op, self.stacks.cells(before).count()) {
+            (Op::Ret, _) => {
+                format!("`{function}` returns {values}, but the stack is empty at its `RET`")
+            }
+            (_, 0) => format!("{subject} takes {count} {plural}, but the stack is empty here"),
+            (_, n) => {
+                format!("{subject} takes {count} {plural}, but the stack holds only {n} here")
+            }
         };
-        let message = format!("{subject} takes {count} {values}, but {held_text}");
-        let label = format!("takes {}", takes.join(", "));
+        let label = format!("takes {values}");
         let mut error = self.error(ErrorCode::StackUnderflow, i, message, &label);
         for cell in self.stacks.cells(before).take(4) {
             error = error.at(self.function, cell.at, format!("this {} is there", cell.ty));
         }
-        Box::new(error)
+        Box::new(match instr.op {
+            _ if self.function == self.module.entry => error,
+            Op::Ret => error.help("push the result before the `RET`"),
+            _ => error.help("a function's stack begins empty; arguments are parameters: `LOAD x`"),
+        })
     }
 
     fn wrong_type(&self, i: u32, instr: Instr, found: Cell) -> Box<VerifyError> {
@@ -443,12 +463,20 @@ impl Checker<'_> {
     }
 
     fn no_such_slot(&self, i: u32, instr: Instr) -> Box<VerifyError> {
+        const SHOWN: usize = 8;
         let (slot, name) = (instr.arg, instr.op.mnemonic());
         let message = format!("`{name}` names slot {slot}, which no `.lib` binds");
-        let known: Vec<_> = self.slots.iter().map(|(slot, _)| slot.to_string()).collect();
-        let help = match known.is_empty() {
-            true => format!("bind it: .lib {slot} \"library\" function (i32, i32) -> i32"),
-            false => format!("the program's slots are {}", known.join(", ")),
+        let imports = self.module.imports.iter();
+        let known = imports.map(|import| format!("{} ({})", import.slot, import.symbol));
+        let mut known: Vec<_> = known.take(SHOWN + 1).collect();
+        if known.len() > SHOWN {
+            known[SHOWN] = "…".to_owned();
+        }
+        let help = match known.len() {
+            _ if slot > u16::MAX.into() => format!("slots are 0 to {}", u16::MAX),
+            0 => format!("bind it: .lib {slot} \"library\" function (i32, i32) -> i32"),
+            1 => format!("the program has slot {}", known[0]),
+            _ => format!("the program has slots {}", known.join(", ")),
         };
         Box::new(self.error(ErrorCode::BadIndex, i, message, "no such slot").help(help))
     }
@@ -463,6 +491,7 @@ impl Checker<'_> {
         let there = match limit {
             0 => format!("there is no {what}"),
             1 => format!("there is only {what} 0"),
+            2 => format!("there are only {what}s 0 and 1"),
             n => format!("there are only {what}s 0 to {}", n - 1),
         };
         let message = format!("`{}` names {what} {}, but {there}", instr.op.mnemonic(), instr.arg);

@@ -1,10 +1,10 @@
 //! The expectations in a program's comments.
 
-use crate::diagnostics::{Code, Diagnostic, SourceId, Span};
+use crate::diagnostics::{Code, Diagnostic, SourceId, Span, without_comment};
 use crate::syntax::literal;
 
 /// What begins an expectation.
-const MARK: &str = ";!";
+pub(super) const MARK: &str = ";!";
 
 /// Errors are told without the file, which is that of the test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +47,17 @@ impl Expectations {
         for line in text.split_inclusive('\n') {
             let start = offset;
             offset += line.len();
-            let Some(rest) = line.trim().strip_prefix(MARK) else { continue };
+            let statement = without_comment(line);
+            let comment = line[statement.len()..].trim_end();
+            let Some(rest) = comment.strip_prefix(MARK) else { continue };
             found.any = true;
-            found.line(rest.trim()).map_err(|why| {
-                let from = (start + line.len() - line.trim_start().len()) as u32;
-                let span = Span::new(from, from + line.trim().len() as u32);
+            let read = match statement.trim().is_empty() {
+                true => found.line(rest.trim()),
+                false => Err("an expectation stands on a line of its own".to_owned()),
+            };
+            read.map_err(|why| {
+                let from = (start + statement.len()) as u32;
+                let span = Span::new(from, from + comment.len() as u32);
                 Diagnostic::error(Code::BadExpectation, why)
                     .at_span(source, span, "here")
                     .help("`hotvm explain E0705` lists them")
@@ -230,6 +236,7 @@ mod tests {
             ";! error: E0203 at 4",
             ";! x",
             ";! args: \"",
+            "PRINT ;! stdout: 5",
         ] {
             assert_eq!(parse(bad).unwrap_err().code, Code::BadExpectation, "{bad}");
         }

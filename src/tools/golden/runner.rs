@@ -1,6 +1,6 @@
 //! Finds tests, runs them side by side, compares and blesses.
 
-use super::expect::{Expectations, ExpectedError, is_output_line};
+use super::expect::{Expectations, ExpectedError, MARK, is_output_line};
 use super::process;
 use crate::diagnostics::{Code, Diagnostic, Sources, render_terminal};
 use similar::TextDiff;
@@ -162,13 +162,17 @@ fn search(folder: &Path, tests: &mut Vec<PathBuf>) -> std::io::Result<()> {
         let path = entry?.path();
         if path.is_dir() && !path.is_symlink() {
             search(&path, tests)?;
-        } else if path.extension().is_some_and(|e| e == "vasm")
-            && std::fs::read_to_string(&path)?.contains(";!")
-        {
+        } else if path.extension().is_some_and(|e| e == "vasm") && has_expectations(&path) {
             tests.push(path);
         }
     }
     Ok(())
+}
+
+/// A file that cannot be read is a test as well, and one that fails.
+fn has_expectations(path: &Path) -> bool {
+    std::fs::read(path)
+        .map_or(true, |bytes| bytes.windows(MARK.len()).any(|part| part == MARK.as_bytes()))
 }
 
 /// Tells diagnostics, which are JSON lines, from notices. The text that remains holds the notices and
@@ -247,27 +251,35 @@ impl Difference {
         Some(Difference { text, observed, blessable })
     }
 
-    /// Rewrites the expectations of a test: where the old ones began, or at its end. `false` when
-    /// there is nothing that blessing could mend.
+    /// Rewrites the expectations of a test: where the old ones began, or at its end. All other lines
+    /// stay as they are, to their ends. `false` when there is nothing that blessing could mend.
     fn bless(&self, test: &Path) -> std::io::Result<bool> {
         if !self.blessable {
             return Ok(false);
         }
         let text = std::fs::read_to_string(test)?;
+        let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
         let at = text.lines().position(is_output_line);
-        let mut lines: Vec<&str> = text.lines().filter(|line| !is_output_line(line)).collect();
-        let new = self.observed.output_lines();
+        let mut lines: Vec<String> = text
+            .split_inclusive('\n')
+            .filter(|line| !is_output_line(line))
+            .map(str::to_owned)
+            .collect();
+        if let Some(last) = lines.last_mut().filter(|last| !last.ends_with('\n')) {
+            last.push_str(end);
+        }
         let at = at.unwrap_or_else(|| {
             if lines.last().is_some_and(|last| !last.trim().is_empty()) {
-                lines.push("");
+                lines.push(end.to_owned());
             }
             lines.len()
         });
-        lines.splice(at..at, new.iter().map(|line| &**line));
+        let new = self.observed.output_lines().into_iter().map(|line| line + end);
+        lines.splice(at..at, new);
         let mut aside = tempfile::NamedTempFile::new_in(
             test.parent().filter(|p| *p != Path::new("")).unwrap_or(Path::new(".")),
         )?;
-        aside.write_all((lines.join("\n") + "\n").as_bytes())?;
+        aside.write_all(lines.concat().as_bytes())?;
         std::fs::set_permissions(aside.path(), std::fs::metadata(test)?.permissions())?;
         aside.persist(test).map_err(|error| error.error)?;
         Ok(true)

@@ -1,0 +1,78 @@
+//! What to say about a name that is not what it should be.
+
+use super::assembler::Assembler;
+use crate::diagnostics::{Code, Diagnostic, Span, closest};
+use crate::isa::Op;
+use crate::syntax::Operands;
+
+/// How many mistakes get a suggestion. Each takes a look at all names, and nobody reads more.
+pub(super) const MAX_SUGGESTIONS: u32 = 20;
+
+impl Assembler<'_> {
+    /// What to do about an unknown name: how to use what it stands for elsewhere, or the name that it
+    /// was probably meant to be.
+    pub(super) fn advise<'a>(
+        &self,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Option<String> {
+        self.spend_suggestion()?;
+        self.use_of(name).or_else(|| Some(format!("did you mean `{}`?", closest(name, known)?)))
+    }
+
+    /// The word that a mistyped one was probably meant to be.
+    pub(super) fn closest<'a>(
+        &self,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        self.spend_suggestion()?;
+        closest(name, known)
+    }
+
+    fn spend_suggestion(&self) -> Option<()> {
+        self.suggestions_left.set(self.suggestions_left.get().checked_sub(1)?);
+        Some(())
+    }
+
+    /// How the thing with this name is used, whatever it is.
+    fn use_of(&self, name: &str) -> Option<String> {
+        let function = self.completing.map(|index| &self.names.functions[index]);
+        let is_local = function.is_some_and(|f| f.locals.iter().any(|local| local == name));
+        let is_label = function.is_some_and(|f| f.labels.iter().any(|(_, label)| label == name));
+        Some(match name {
+            _ if is_local => format!("`{name}` is a local: `LOAD {name}` pushes its value"),
+            _ if self.globals.contains_key(name) => {
+                format!("`{name}` is a global: `LOAD {name}` pushes its value")
+            }
+            _ if self.constants.contains_key(name) => {
+                format!("`{name}` is a constant: `PUSH {name}` pushes it")
+            }
+            _ if self.data.contains_key(name) => {
+                format!("`{name}` is an address: `PUSH {name}` pushes it")
+            }
+            _ if self.functions.contains_key(name) => {
+                format!("`{name}` is a function of this program: write `CALL {name}`")
+            }
+            _ if self.slots.contains_key(name) => {
+                format!("`{name}` is native: write `CALL_NATIVE {name}`")
+            }
+            _ if is_label => format!("`{name}` is a label: `JMP {name}` goes there"),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn unknown_mnemonic(&mut self, mnemonic: Span, operands: &Operands) {
+        let name = mnemonic.of(self.text);
+        let alone = operands.is_empty();
+        let help = match self.closest(name, Op::ALL.iter().map(|op| op.mnemonic())) {
+            Some(near) if alone => format!("did you mean `{near}`, or a label, `{name}:`?"),
+            Some(near) => format!("did you mean `{near}`?"),
+            None if alone => format!("a label is followed by a colon: `{name}:`"),
+            None => "docs/isa.md lists all instructions".to_owned(),
+        };
+        let diagnostic =
+            Diagnostic::error(Code::UnknownMnemonic, format!("unknown instruction `{name}`"));
+        self.push(diagnostic.help(help), mnemonic, "no instruction has this name");
+    }
+}
