@@ -295,6 +295,12 @@ fn floating_point_flags_and_signals_are_as_before_the_crash() {
     }
 }
 
+/// Where a text stands in `CODE`.
+fn line_of(text: &str) -> String {
+    let index = CODE.lines().position(|line| line.contains(text)).unwrap();
+    format!("lab.c:{}", index + 1)
+}
+
 /// The signals that this thread blocks, as the system tells.
 fn blocked_signals() -> u64 {
     let status = fs::read_to_string("/proc/thread-self/status").unwrap();
@@ -337,6 +343,10 @@ fn a_fault_tells_its_parts() {
     assert_eq!(fault.crash.cause, cause);
     assert_eq!((fault.import, fault.crash.taint), (3, None));
     assert!(fault.crash.place.as_str().starts_with("null_write+0x"));
+    assert_eq!(fault.source_line(), Some(line_of("i64 null_write")));
+    // A crash in the C library is told by the line of the call.
+    assert_eq!(lab.crash("length_of_null", 0).source_line(), Some(line_of("i64 length_of_null")));
+    assert_eq!(lab.crash("jump_null", 0).source_line(), None);
     assert_eq!(CallError::Fault(Box::new(fault)).code(), Code::NativeFault);
 }
 
@@ -398,7 +408,8 @@ fn a_crash_becomes_a_trap_at_its_line() {
     let program = Program::new("null_read");
     let (output, errors) = program.run(&["--guard", "on"], "");
     assert_eq!(output.status.code(), Some(3), "{errors}");
-    for part in ["E0512", "`null_read` of libcrash.so", "program.vasm:4", "reading address 0x0"] {
+    let parts = ["E0512", "`null_read` of libcrash.so", "program.vasm:4", "reading address 0x0"];
+    for part in parts.into_iter().chain(["source of the library: lab.c:"]) {
         assert!(errors.contains(part), "{part} in {errors}");
     }
 }

@@ -1,5 +1,6 @@
 //! What is told of a crash.
 
+use super::system;
 use super::text::Text;
 use std::fmt;
 use std::time::Duration;
@@ -20,6 +21,12 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// File and line of the library's source, such as `math_ops.c:12`, where the library tells by
+    /// its debug information. That is read only now.
+    pub fn source_line(&self) -> Option<String> {
+        system::source_line(self.crash.code?)
+    }
+
     /// Whether the process must end, because the crash may have left a lock held or the heap
     /// damaged. See [`end_process`](super::end_process).
     pub fn is_tainted(&self) -> bool {
@@ -44,6 +51,9 @@ pub struct Crash {
     /// The same as the nearest symbol, or file, and the distance from it: `parse+0x1c`. Empty where
     /// no library is.
     pub place: Text<96>,
+    /// The address in the library's own code, where that is known: `pc`, or else where it called
+    /// the function of the C library that crashed.
+    pub code: Option<usize>,
     /// Why the process cannot go on, if so.
     pub taint: Option<Taint>,
 }
@@ -178,8 +188,13 @@ mod tests {
     #[test]
     fn the_sentence_names_function_file_generation_cause_and_place() {
         let cause = Cause::Memory { signal: "SIGSEGV", access: Access::Read, address: Some(0) };
-        let mut crash =
-            Crash { cause, pc: 0x1234, place: Text::from_bytes(b"parse+0x1c"), taint: None };
+        let mut crash = Crash {
+            cause,
+            pc: 0x1234,
+            place: Text::from_bytes(b"parse+0x1c"),
+            code: None,
+            taint: None,
+        };
         let told = |crash: &Crash| {
             let (function, library) = ("parse", "../native/math_ops.c");
             Sentence { function, library, generation: 3, crash }.to_string()

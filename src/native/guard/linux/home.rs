@@ -3,12 +3,14 @@
 use super::judge::Stopped;
 use super::machine::in_trampoline;
 use crate::native::guard::Text;
+use crate::native::guard::line::line_of;
 use crate::native::os::is_private_copy;
 use libc::{c_int, c_void};
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::fmt::Write;
 use std::mem::MaybeUninit;
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
 /// Whose code it is.
@@ -157,6 +159,13 @@ pub fn place(pc: usize) -> Text<96> {
         }
     };
     text
+}
+
+/// File and line of an address, if its library has debug information.
+pub fn source_line(code: usize) -> Option<String> {
+    let object = object(code)?;
+    let file = std::fs::read(OsStr::from_bytes(file_name(&object))).ok()?;
+    line_of(&file, (code - object.dli_fbase as usize) as u64)
 }
 
 /// The addresses of the code around an address; empty when no file is loaded there.

@@ -78,13 +78,19 @@ impl Stopped {
 
     /// What happened, and whether the process can go on.
     pub fn judge(&self) -> Crash {
-        let cause = self.cause();
+        let (cause, home) = (self.cause(), home(self));
         let taint = match cause {
             Cause::Abort { message } => is_damage(message.as_str()).then_some(Taint::Damage),
             Cause::Raised(_) => None,
-            _ => (home(self) == Home::Foreign).then_some(Taint::Foreign),
+            _ => (home == Home::Foreign).then_some(Taint::Foreign),
         };
-        Crash { cause, pc: self.pc, place: place(self.pc), taint }
+        let code = match home {
+            Home::Library => Some(self.pc),
+            // It returns to after the call.
+            Home::LockFree => Some(self.caller - 1),
+            Home::Nowhere | Home::Foreign => None,
+        };
+        Crash { cause, pc: self.pc, place: place(self.pc), code, taint }
     }
 
     fn cause(&self) -> Cause {
