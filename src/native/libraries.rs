@@ -1,9 +1,11 @@
 //! The libraries and slots of one program, and how they change.
 
+mod faults;
+
 use super::call::{CallError, Failure, Plan, Pointers};
 use super::events::{EventKind, EventSink};
 use super::generation::Generation;
-use super::guard::{self, Fault, Guard, GuardMode, Stopped};
+use super::guard::Guard;
 use super::live::{Ledger, Live, LiveOptions, ReloadHandle, Update};
 use super::prepare::{Candidate, Failed, Known, Preparer};
 use super::read::Writer;
@@ -127,16 +129,6 @@ impl Libraries {
         self.events = sink;
     }
 
-    /// Sets whether crashes of native code become errors; at first they do not.
-    pub fn set_guard(&mut self, mode: GuardMode) {
-        self.guard.mode = mode;
-    }
-
-    /// Sets how long a guarded call may take before it is interrupted; at first, for ever.
-    pub fn set_native_timeout(&mut self, timeout: Option<Duration>) {
-        self.guard.timeout = timeout;
-    }
-
     /// Starts a thread that prepares reloads while the program runs, and gives a way to ask it for
     /// some.
     ///
@@ -157,24 +149,6 @@ impl Libraries {
         while let Some(update) = self.live.as_ref().and_then(Live::next_update) {
             self.publish_update(update);
         }
-    }
-
-    /// Goes back to the generation before the one that serves an import, and remembers the content
-    /// of this one as bad. `false` when there is none to go back to.
-    pub fn roll_back(&mut self, import: usize, reason: &str) -> bool {
-        let Some(index) = self.slots.get(import).and_then(|slot| slot.bound).map(|b| b.library)
-        else {
-            return false;
-        };
-        let library = &mut self.libraries[index];
-        let Some(previous) = library.previous.take() else { return false };
-        let crashed = std::mem::replace(library, *previous);
-        let kind = EventKind::RolledBack { to: library.number, reason: reason.to_owned() };
-        self.events.emit(&crashed.name, crashed.number, crashed.generation.hash, kind);
-        self.bad.extend(crashed.generation.hash);
-        self.point(index);
-        self.tell_live();
-        true
     }
 
     /// Binds every slot that is not lazy. All failures are reported.
@@ -258,25 +232,6 @@ impl Libraries {
             Failure::Misfit(misfit) => misfit.explain(&self.imports[import], args, memory.len()),
             Failure::Stopped(stopped) => CallError::Fault(self.fault(import, &stopped)),
         })
-    }
-
-    /// Says what became of a call, and goes back to the library's generation before, if it has one.
-    /// Until it is known that the heap is sound, nothing here uses it.
-    #[cold]
-    fn fault(&mut self, import: usize, stopped: &Stopped) -> Box<Fault> {
-        let crash = stopped.judge();
-        let function = &self.imports[import].symbol;
-        let bound = self.slots[import].bound.expect("only what is bound is called");
-        let Library { name, number, .. } = &self.libraries[bound.library];
-        if crash.taint.is_some() {
-            guard::prepare_to_end(function, name, *number, &crash);
-        }
-        let (function, library) = (function.clone(), name.clone());
-        let fault = Box::new(Fault { import, function, library, generation: *number, crash });
-        if !fault.is_tainted() {
-            self.roll_back(import, &fault.to_string());
-        }
-        fault
     }
 
     #[cold]
