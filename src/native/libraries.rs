@@ -1,12 +1,13 @@
 //! The libraries and slots of one program, and how they are bound and called. `publish` is how they
 //! change.
 
+mod faults;
 mod publish;
 
 use super::call::{CallError, Failure, Plan, Pointers};
 use super::events::{Event, EventKind, EventSink};
 use super::generation::Generation;
-use super::guard::{self, Fault, Guard, GuardMode, Stopped};
+use super::guard::Guard;
 use super::live::{Ledger, Live, LiveOptions, ReloadHandle};
 use super::prepare::{Candidate, Failed, Known, Numbers, Preparer};
 use super::read::Writer;
@@ -138,16 +139,6 @@ impl Libraries {
         self.events = sink;
     }
 
-    /// Sets whether crashes of native code become errors; at first they do not.
-    pub fn set_guard(&mut self, mode: GuardMode) {
-        self.guard.mode = mode;
-    }
-
-    /// Sets how long a guarded call may take before it is interrupted; at first, for ever.
-    pub fn set_native_timeout(&mut self, timeout: Option<Duration>) {
-        self.guard.timeout = timeout;
-    }
-
     /// Starts a thread that prepares reloads while the program runs, and gives a way to ask it for
     /// some.
     ///
@@ -239,25 +230,6 @@ impl Libraries {
             Failure::Misfit(misfit) => misfit.explain(&self.imports[import], args, memory.len()),
             Failure::Stopped(stopped) => CallError::Fault(self.fault(import, &stopped)),
         })
-    }
-
-    /// Says what became of a call, and goes back to the library's generation before, if it has one.
-    /// Until it is known that the heap is sound, nothing here uses it.
-    #[cold]
-    fn fault(&mut self, import: usize, stopped: &Stopped) -> Box<Fault> {
-        let crash = stopped.judge();
-        let function = &self.imports[import].symbol;
-        let bound = self.slots[import].bound.expect("only what is bound is called");
-        let Library { name, number, .. } = &self.libraries[bound.library];
-        if crash.taint.is_some() {
-            guard::prepare_to_end(function, name, *number, &crash);
-        }
-        let (function, library) = (function.clone(), name.clone());
-        let fault = Box::new(Fault { import, function, library, generation: *number, crash });
-        if !fault.is_tainted() {
-            self.roll_back(import, &fault.to_string());
-        }
-        fault
     }
 
     #[cold]

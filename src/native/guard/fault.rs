@@ -76,6 +76,8 @@ pub enum Cause {
     Arithmetic,
     /// SIGILL.
     Instruction,
+    /// SIGTRAP: a breakpoint, or a place that the compiler takes to be out of reach.
+    Breakpoint,
     /// The function called `abort`, or the C library did.
     Abort {
         /// The C library's last words, such as those of a failed `assert`. May be empty.
@@ -157,6 +159,7 @@ impl fmt::Display for Cause {
             Cause::Division => f.write_str("crashed: SIGFPE, an integer division by zero"),
             Cause::Arithmetic => f.write_str("crashed: SIGFPE, bad arithmetic"),
             Cause::Instruction => f.write_str("crashed: SIGILL, not a valid instruction"),
+            Cause::Breakpoint => f.write_str("crashed: SIGTRAP, a breakpoint"),
             Cause::Abort { message } if message.as_str().is_empty() => {
                 f.write_str("crashed: SIGABRT, it called `abort`")
             }
