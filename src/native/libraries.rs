@@ -1,5 +1,5 @@
 //! The libraries and slots of one program, and how they are bound and called. `publish` is how they
-//! change.
+//! change, `faults` what they do about functions that crash.
 
 mod faults;
 mod publish;
