@@ -309,7 +309,7 @@ fn names_that_mean_something_elsewhere_survive_dis() {
     let lab = Lab::new();
     for name in ["inf", "nan", "len", "PUSH", "i64", "max", "at", "lazy", "_"] {
         let text = format!(
-            ".global {name}: i64\n.zero {name} 4\n\
+            ".global {name}: i64\n\
              .func {name}\nLOAD {name}\nPRINT\nRET\n.end\n\
              {name}: CALL {name}\nJMP {name}\n"
         );

@@ -97,4 +97,50 @@
 #endif
 #endif
 
+/* State across reloads.
+ *
+ * When a library is replaced, its static variables keep their values: those of
+ * numbers, enumerations, and arrays and structures of them, as far as the debug
+ * information of `-g` describes both versions. Pointers start afresh, because
+ * they may lead into the old version. A library whose state has pointers, or
+ * changes in ways of its own, keeps it behind one pointer and takes it over
+ * itself:
+ *
+ *     struct game { int score; struct player *first; };
+ *
+ *     HOTVM_STATE(struct game)
+ *
+ *     int hotvm_upgrade(uint32_t old_version, const void *old_state, void **new_state)
+ *     {
+ *         const struct game *old = old_state;
+ *         struct game *game = calloc(1, sizeof *game);
+ *         if (!game || !old)
+ *             return 1;
+ *         game->score = old->score;
+ *         ...
+ *         *new_state = game;
+ *         return 0;
+ *     }
+ *
+ * HOTVM_STATE(type), once in a library, outside of functions, with or without a
+ * semicolon, defines `type *hotvm_state`. It is null until the library sets it,
+ * which the first version does when it needs it. */
+#define HOTVM_STATE(type)                     \
+    HOTVM_C HOTVM_VISIBLE type *hotvm_state; \
+    type *hotvm_state;
+
+/* Called in the new version while no code of the old one runs, before any
+ * function of the new one. `old_version` is the old HOTVM_VERSION, 0 if it has
+ * none; `old_state` is the old `hotvm_state`, null if there is none, and must
+ * not be changed: should the reload fail after this, the old version goes on
+ * with it. The old version stays in memory for good, so what its state points
+ * to may be shared.
+ *
+ * 0 means done: `*new_state`, which is `hotvm_state` of the new version until it
+ * is set, becomes that. Anything else refuses, and the old version stays in use.
+ *
+ * A version that defines this function takes over all by itself: its static
+ * variables start afresh. */
+HOTVM_EXPORT int hotvm_upgrade(uint32_t old_version, const void *old_state, void **new_state);
+
 #endif

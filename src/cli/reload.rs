@@ -23,7 +23,6 @@ pub(super) fn run_on_enter(session: &mut Session, report: &mut Report) -> u8 {
 /// Replaces what has changed; events tell what. What cannot be replaced stays.
 fn reload(session: &mut Session, report: &mut Report) {
     let outcomes = session.libraries.reload_changed();
-    report.errors(&session.libraries.take_warnings());
     if outcomes.iter().all(|outcome| matches!(outcome, Ok(Reload::Unchanged { .. }))) {
         report.notice("no library has changed");
     }

@@ -1,12 +1,14 @@
 //! `hotvm run`
 
-use super::events::EventLog;
+use super::events::{EventLog, Telling};
 use super::guard::GuardFlags;
+use super::watch::NewProgram;
 use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status, watch};
-use clap::Args;
+use blake3::Hash;
+use clap::{Args, ValueEnum};
 use hotvm::diagnostics::{Code, Diagnostic, Position};
 use hotvm::engine::{Doorbell, Exit, Host, Output, TrapKind, Vm};
-use hotvm::native::{BindError, CallError, Libraries, end_process};
+use hotvm::native::{BindError, CallError, Libraries, VersionMismatch, end_process};
 use hotvm::program::{Input, Program};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -36,16 +38,44 @@ pub(super) struct Run {
     /// After each run, wait for Enter, reload the libraries that have changed, and run again
     #[arg(long)]
     reload_on_enter: bool,
-    /// With --watch: libraries that change together change as one, or not at all
+    /// With --watch: all libraries that have changed are replaced together, or none is
     #[arg(long, requires = "watch")]
     pub(super) atomic_group: bool,
+    /// Unmap code that is no longer in use where that is known to be safe; otherwise all of it stays
+    /// mapped, some 20 KB for each reload
+    #[arg(long)]
+    unload: bool,
+    /// What to do with a library of another version than its `.lib` asks for
+    #[arg(long, value_name = "WHAT", default_value = "refuse")]
+    version_mismatch: Mismatch,
     /// Write what happens to libraries as JSON lines to a file, or to standard error for `-`
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
+    /// Let the static variables of a reloaded library begin anew, instead of carrying them over
+    #[arg(long)]
+    fresh_state: bool,
     #[command(flatten)]
     guard: GuardFlags,
     #[command(flatten)]
     pub(super) native: NativeFlags,
+}
+
+/// What to do with a library of another version.
+#[derive(Clone, Copy, ValueEnum)]
+enum Mismatch {
+    /// Do not bind it
+    Refuse,
+    /// Bind it, with a warning
+    Warn,
+}
+
+impl From<Mismatch> for VersionMismatch {
+    fn from(mismatch: Mismatch) -> VersionMismatch {
+        match mismatch {
+            Mismatch::Refuse => VersionMismatch::Refuse,
+            Mismatch::Warn => VersionMismatch::Warn,
+        }
+    }
 }
 
 /// A program with all that it needs to run, and to run again.
@@ -54,6 +84,8 @@ pub(super) struct Session {
     pub(super) libraries: Libraries,
     pub(super) host: Host,
     pub(super) doorbell: Doorbell,
+    /// The file's content that the program was made from.
+    pub(super) text: Hash,
     log: EventLog,
 }
 
@@ -88,14 +120,20 @@ impl Run {
 
     fn session(&self, report: &mut Report) -> Result<Session, Vec<Diagnostic>> {
         let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
+        let text = blake3::hash(&input.bytes);
         let program = self.native.load(input, report)?;
         let output = Output::new(io::stdout(), io::stdout().is_terminal());
         let args = self.args.iter().map(|arg| arg.as_encoded_bytes().to_vec()).collect();
         let host = Host::new(output, io::stdin().lock(), args);
-        let live = self.watch || self.reload_on_enter;
-        let log = EventLog::open(self.events.as_deref(), live, report).map_err(|d| vec![d])?;
+        let telling = match (self.watch, self.reload_on_enter) {
+            (true, _) => Telling::Live,
+            (_, true) => Telling::BetweenRuns,
+            _ => Telling::Quietly,
+        };
+        let log = EventLog::open(self.events.as_deref(), telling, report).map_err(|d| vec![d])?;
         let libraries = self.libraries(&program)?;
-        let mut session = Session { program, libraries, host, doorbell: Doorbell::default(), log };
+        let doorbell = Doorbell::default();
+        let mut session = Session { program, libraries, host, doorbell, text, log };
         session.attend(report);
         Ok(session)
     }
@@ -105,7 +143,10 @@ impl Run {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        let settings = self.native.settings(folder).map_err(|diagnostic| vec![diagnostic])?;
+        let mut settings = self.native.settings(folder).map_err(|diagnostic| vec![diagnostic])?;
+        settings.unload = self.unload;
+        settings.fresh_state = self.fresh_state;
+        settings.version_mismatch = self.version_mismatch.into();
         let imports = program.verified.module().imports.clone();
         let mut libraries = Libraries::new(imports, settings);
         self.guard.apply(&mut libraries, self.watch || self.reload_on_enter);
@@ -125,15 +166,16 @@ impl Session {
     pub(super) fn replace_program(
         &mut self,
         run: &Run,
-        program: Program,
+        new: NewProgram,
         report: &mut Report,
     ) -> Result<bool, Vec<Diagnostic>> {
+        let NewProgram { program, sources, text } = new;
         let imports = &self.program.verified.module().imports;
         let same = *imports == program.verified.module().imports;
         if !same {
             self.libraries = run.libraries(&program)?;
         }
-        self.program = program;
+        (self.program, self.text, report.sources) = (program, text, sources);
         self.attend(report);
         Ok(same)
     }
@@ -141,8 +183,14 @@ impl Session {
     /// Binds the program's libraries and runs it once. Gives the exit status, and how the program
     /// ended if it came to run and did not trap.
     pub(super) fn run(&mut self, report: &mut Report) -> (u8, Option<Exit>) {
+        let status = self.bind_and_run(report);
+        self.log.settle();
+        status
+    }
+
+    fn bind_and_run(&mut self, report: &mut Report) -> (u8, Option<Exit>) {
         let bound = self.libraries.bind_all();
-        report.errors(&self.libraries.take_warnings());
+        self.log.settle();
         if let Err(errors) = bound {
             let diagnostics: Vec<_> =
                 errors.into_iter().map(|error| self.at_its_lib(error, report)).collect();

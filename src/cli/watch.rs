@@ -8,91 +8,161 @@ use super::libraries::NativeFlags;
 use super::report::Report;
 use super::run::{Run, Session};
 use super::status;
+use blake3::Hash;
 use hotvm::diagnostics::{Diagnostic, Sources};
 use hotvm::engine::{Doorbell, Exit, Request};
-use hotvm::native::{LiveOptions, Ring, on_hangup};
+use hotvm::native::{LiveOptions, ReloadHandle, Ring, on_hangup};
 use hotvm::program::{Input, Program};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Runs until the process is ended from outside, or nobody reads the output any more.
 pub(super) fn run_watching(run: &Run, mut session: Session, report: &mut Report) -> u8 {
-    let (next, mut changed) = (NextProgram::default(), None);
+    let next = NextProgram::default();
+    let hangup = Hangup::default();
+    let mut changes = match go_live(run, &mut session, &next, &hangup, report) {
+        Ok(changes) => changes,
+        Err(diagnostic) => {
+            report.error(diagnostic);
+            return status::REJECTED;
+        }
+    };
+    hangup.listen();
     loop {
-        if changed.is_none() {
-            match go_live(run, &mut session, &next, report) {
-                Ok(receiver) => changed = Some(receiver),
+        // What has come until now, binding sees.
+        changes.try_iter().for_each(drop);
+        let (status, exit) = session.run(report);
+        match exit {
+            Some(Exit::OutputClosed) => return status,
+            Some(Exit::Stopped) => {}
+            _ => {
+                report.notice(
+                    "the program has ended; it runs again when something changes, Ctrl-C quits",
+                );
+                let unbound = status == status::UNBOUND && exit.is_none();
+                if !wait(&mut session, &next, &changes, unbound) {
+                    return status;
+                }
+            }
+        }
+        let Some(new) = next.take(&session.doorbell) else { continue };
+        match session.replace_program(run, new, report) {
+            Ok(true) => {}
+            Ok(false) => match go_live(run, &mut session, &next, &hangup, report) {
+                Ok(receiver) => changes = receiver,
                 Err(diagnostic) => {
                     report.error(diagnostic);
                     return status::REJECTED;
                 }
+            },
+            Err(diagnostics) => {
+                report.errors(&diagnostics);
+                report.notice("the program stays as it was");
+                continue;
             }
         }
-        let (status, exit) = session.run(report);
-        match (exit, &changed) {
-            (Some(Exit::OutputClosed), _) => return status,
-            (Some(Exit::Stopped), _) => {}
-            (_, Some(changed)) => {
-                report.notice(
-                    "the program has ended; it runs again when something changes, Ctrl-C quits",
-                );
-                // One save may touch several files: what has come is one reason to run again.
-                let Ok(()) = changed.recv() else { return status };
-                changed.try_iter().for_each(drop);
-                session.libraries.publish_prepared();
-            }
-            (_, None) => unreachable!("a session that runs is live"),
-        }
-        if let Some((program, sources)) = next.take(&session.doorbell) {
-            report.sources = sources;
-            match session.replace_program(run, program, report) {
-                Ok(same_libraries) if !same_libraries => changed = None,
-                Ok(_) => {}
-                Err(diagnostics) => report.errors(&diagnostics),
-            }
-            report.notice("the program's text has changed; it starts again");
-        }
+        report.notice("the program's text has changed; it starts again");
     }
 }
 
+/// Waits until there is a reason to run again: new code, a new text, or, where a library could not be
+/// bound, any change that may mend that. `false` when none can come.
+fn wait(session: &mut Session, next: &NextProgram, changes: &Receiver<()>, unbound: bool) -> bool {
+    // New code may have come too late for the run that has ended.
+    while !session.libraries.publish_prepared() && !next.is_there() {
+        match changes.recv() {
+            Ok(()) if unbound => return true,
+            Ok(()) => {}
+            Err(_) => return false,
+        }
+    }
+    true
+}
+
+/// Watches what the session's program is made from. What is received is a reason to look what has
+/// changed.
 fn go_live(
     run: &Run,
     session: &mut Session,
     next: &NextProgram,
+    hangup: &Hangup,
     report: &Report,
 ) -> Result<Receiver<()>, Diagnostic> {
-    let (send, changed) = channel();
+    let (changed, changes) = channel();
     let real = run.input.canonicalize().unwrap_or_else(|_| run.input.clone());
-    let (doorbell, next, text) = (session.doorbell.clone(), next.clone(), run.input.clone());
-    let (report, native) = (report.clone(), run.native.clone());
-    let bell = Bell { doorbell, next, report, native, text, real, changed: send };
+    let bell = Bell {
+        doorbell: session.doorbell.clone(),
+        next: next.clone(),
+        report: report.clone(),
+        native: run.native.clone(),
+        text: run.input.clone(),
+        real,
+        seen: Mutex::new(session.text),
+        changed,
+    };
     let handle = session.libraries.go_live(LiveOptions {
         atomic_group: run.atomic_group,
         watch: true,
         also: vec![run.input.clone()],
         bell: Box::new(move |ring| bell.ring(ring)),
     })?;
-    on_hangup(move || handle.reload_all());
-    Ok(changed)
+    hangup.set(handle);
+    Ok(changes)
+}
+
+/// Whom a `SIGHUP` is for: the libraries of the program that runs now.
+#[derive(Clone, Default)]
+struct Hangup(Arc<Mutex<Option<ReloadHandle>>>);
+
+impl Hangup {
+    fn set(&self, handle: ReloadHandle) {
+        *lock(&self.0) = Some(handle);
+    }
+
+    fn listen(&self) {
+        let current = self.clone();
+        on_hangup(move || {
+            if let Some(handle) = &*lock(&current.0) {
+                handle.reload_all();
+            }
+        });
+    }
+}
+
+/// Whoever panicked while it held one of these has left it as good as before.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A program that is right, and the texts that it was made from.
+pub(super) struct NewProgram {
+    pub(super) program: Program,
+    pub(super) sources: Sources,
+    /// The file's content.
+    pub(super) text: Hash,
 }
 
 /// The program that is to run next, and the request to end the one that runs: they come and go
 /// together, so that no program ends for one that was taken already.
 #[derive(Clone, Default)]
-struct NextProgram(Arc<Mutex<Option<(Program, Sources)>>>);
+struct NextProgram(Arc<Mutex<Option<NewProgram>>>);
 
 impl NextProgram {
-    fn put(&self, next: (Program, Sources), doorbell: &Doorbell) {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn put(&self, next: NewProgram, doorbell: &Doorbell) {
+        let mut slot = lock(&self.0);
         *slot = Some(next);
         doorbell.ring(Request::Stop);
     }
 
-    fn take(&self, doorbell: &Doorbell) -> Option<(Program, Sources)> {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn take(&self, doorbell: &Doorbell) -> Option<NewProgram> {
+        let mut slot = lock(&self.0);
         doorbell.cancel(Request::Stop);
         slot.take()
+    }
+
+    fn is_there(&self) -> bool {
+        lock(&self.0).is_some()
     }
 }
 
@@ -105,6 +175,8 @@ struct Bell {
     /// The program's text, as the user names it and as it really is.
     text: PathBuf,
     real: PathBuf,
+    /// What it held when it was last right: the same again is no change.
+    seen: Mutex<Hash>,
     changed: Sender<()>,
 }
 
@@ -113,8 +185,9 @@ impl Bell {
         match ring {
             Ring::Prepared => self.doorbell.ring(Request::Publish),
             Ring::Touched(paths) if paths.iter().any(|path| self.is_text(path)) => {
-                let Some(next) = self.assemble() else { return };
-                self.next.put(next, &self.doorbell);
+                if let Some(new) = self.assemble() {
+                    self.next.put(new, &self.doorbell);
+                }
             }
             // Perhaps a library that could not be bound has come.
             Ring::Touched(_) => {}
@@ -124,16 +197,31 @@ impl Bell {
     }
 
     fn is_text(&self, path: &Path) -> bool {
-        path == self.real || path.canonicalize().is_ok_and(|path| path == self.real)
+        path == self.text
+            || path == self.real
+            || path.canonicalize().is_ok_and(|path| path == self.real)
     }
 
-    /// The program as its text is now, when that is right; otherwise tells what is not.
-    fn assemble(&self) -> Option<(Program, Sources)> {
+    /// The program as its text is now, when that is another one and right. Tells what is wrong.
+    fn assemble(&self) -> Option<NewProgram> {
         let mut report = self.report.clone();
         report.sources = Sources::new();
-        let input = Input::read(&self.text).map_err(|diagnostic| vec![diagnostic]);
-        match input.and_then(|input| self.native.load(input, &mut report)) {
-            Ok(program) => Some((program, report.sources)),
+        let made =
+            Input::read(&self.text).map_err(|diagnostic| vec![diagnostic]).and_then(|input| {
+                let text = blake3::hash(&input.bytes);
+                match text == *lock(&self.seen) {
+                    true => Ok(None),
+                    false => {
+                        self.native.load(input, &mut report).map(|program| Some((text, program)))
+                    }
+                }
+            });
+        match made {
+            Ok(None) => None,
+            Ok(Some((text, program))) => {
+                *lock(&self.seen) = text;
+                Some(NewProgram { program, sources: report.sources, text })
+            }
             Err(diagnostics) => {
                 report.errors(&diagnostics);
                 report.notice("the program stays as it was");

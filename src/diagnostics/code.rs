@@ -224,6 +224,10 @@ codes! {
     /// A library crashed with this very content, and was rolled back to the generation before. The
     /// same content is not tried again in the same process; change it, or start anew.
     E0619 KnownBad "content that has crashed";
+    /// The new version of a library has a `hotvm_upgrade`, which makes its state from that of the old
+    /// version, and it returned something other than 0; or it has no `HOTVM_STATE` to keep a state in.
+    /// The old version stays in use, with its state unchanged.
+    E0620 UpgradeRefused "state refused";
 
     /// A file could not be read.
     E0701 CannotRead "cannot read";

@@ -24,7 +24,8 @@ impl ModuleNames {
         ModuleNames {
             functions: usable(functions.as_deref(), module.functions.len(), "f", &[]),
             globals: usable(globals.as_deref(), module.globals.len(), "g", &[]),
-            data: usable(data.as_deref(), module.data.len(), "d", &[]),
+            // Data stands in expressions, where these are floats.
+            data: usable(data.as_deref(), module.data.len(), "d", &["inf", "nan"]),
         }
     }
 }
@@ -116,4 +117,21 @@ pub(super) fn is_called(module: &Module, function: u32) -> bool {
                 .iter()
                 .any(|i| i.op.operand() == OperandKind::Func && i.arg == u64::from(function))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::{Names, Segment};
+
+    #[test]
+    fn data_called_as_a_float_gets_another_name() {
+        let names = ["inf", "len"].map(str::to_owned).to_vec();
+        let module = Module {
+            data: vec![Segment::default(); 2],
+            names: Some(Names { data: names, ..Names::default() }),
+            ..Module::default()
+        };
+        assert_eq!(ModuleNames::new(&module).data, ["d0", "len"]);
+    }
 }

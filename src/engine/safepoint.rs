@@ -1,6 +1,6 @@
 //! The one place where the outside reaches a running program.
 //!
-//! Engines look at a flag on every backward jump and call. Only when somebody has rung do they stop to
+//! Engines look at a flag on every backward jump and call, and after waiting for input. Only when somebody has rung do they stop to
 //! find out who.
 
 use std::sync::Arc;

@@ -2,6 +2,8 @@
 
 use super::libraries::BindError;
 use super::signature::Unchecked;
+use super::state::StateReport;
+use crate::diagnostics::Diagnostic;
 use blake3::Hash;
 use serde::Serialize;
 use std::fmt;
@@ -41,6 +43,9 @@ pub enum EventKind {
     Noticed,
     /// What was found is not taken; the generation in use stays.
     Rejected(Box<BindError>),
+    /// Something about a generation is in doubt, without being a reason to refuse it: the compiler's
+    /// warnings, or another version where the user lets that pass.
+    Warned(Box<BindError>),
     /// A new generation is ready and waits for the program's next safepoint.
     Prepared {
         /// How long that took, the compiler included.
@@ -54,6 +59,8 @@ pub enum EventKind {
         built: Option<Duration>,
         /// The slots that changed: number and function.
         slots: Vec<(u16, String)>,
+        /// What became of its variables; `None` where they began anew or were its own concern.
+        state: Option<StateReport>,
     },
     /// A generation has crashed, and the one before it is in use again.
     RolledBack {
@@ -65,20 +72,23 @@ pub enum EventKind {
     /// Functions are called by the word of their `.lib` alone, since their library does not tell
     /// their signatures.
     Unchecked(Unchecked),
-    /// A generation is no longer in use.
+    /// A generation is no longer in use. One that is unmapped later is told again then.
     Retired {
         /// Whether its code was unmapped.
         unloaded: bool,
+        /// Why it was not, where that is wished.
+        kept: Option<String>,
     },
 }
 
-/// Where events go. It is called on whichever thread a step happens.
+/// Where events go. It is called on whichever thread a step happens; on the program's own, the
+/// program waits for it.
 #[derive(Clone)]
-pub struct EventSink(Arc<dyn Fn(&Event) + Send + Sync>);
+pub struct EventSink(Arc<dyn Fn(Event) + Send + Sync>);
 
 impl EventSink {
     /// A sink that hands events to a function.
-    pub fn new(each: impl Fn(&Event) + Send + Sync + 'static) -> EventSink {
+    pub fn new(each: impl Fn(Event) + Send + Sync + 'static) -> EventSink {
         EventSink(Arc::new(each))
     }
 
@@ -89,8 +99,11 @@ impl EventSink {
         content: Option<Hash>,
         kind: EventKind,
     ) {
-        let (time, library) = (SystemTime::now(), library.to_owned());
-        (self.0)(&Event { time, library, generation, content, kind });
+        self.send(Event::new(library, generation, content, kind));
+    }
+
+    pub(super) fn send(&self, event: Event) {
+        (self.0)(event);
     }
 }
 
@@ -122,6 +135,16 @@ struct Line<'a> {
 }
 
 impl Event {
+    /// Something that happens now.
+    pub(super) fn new(
+        library: &str,
+        generation: u32,
+        content: Option<Hash>,
+        kind: EventKind,
+    ) -> Event {
+        Event { time: SystemTime::now(), library: library.to_owned(), generation, content, kind }
+    }
+
     /// The event as a line of JSON, with its newline.
     pub fn to_json(&self) -> String {
         let since = self.time.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -144,6 +167,10 @@ impl Event {
 impl EventKind {
     fn details(&self) -> (&'static str, serde_json::Value) {
         use serde_json::json;
+        let diagnosed = |error: &BindError| {
+            let Diagnostic { code, message, notes, .. } = &error.diagnostic;
+            json!({ "code": code.name(), "message": message, "notes": notes })
+        };
         let millis = |time: &Option<Duration>| time.map(|t| t.as_secs_f64() * 1000.0);
         let list = |slots: &[(u16, String)]| -> Vec<_> {
             slots.iter().map(|(slot, symbol)| json!({ "slot": slot, "symbol": symbol })).collect()
@@ -153,18 +180,15 @@ impl EventKind {
                 ("loaded", json!({ "built_ms": millis(built), "slots": list(slots) }))
             }
             EventKind::Noticed => ("noticed", json!({})),
-            EventKind::Rejected(error) => (
-                "rejected",
-                json!({ "code": error.diagnostic.code.name(), "message": error.diagnostic.message,
-                        "notes": error.diagnostic.notes }),
-            ),
+            EventKind::Rejected(error) => ("rejected", diagnosed(error)),
+            EventKind::Warned(error) => ("warned", diagnosed(error)),
             EventKind::Prepared { took } => {
                 ("prepared", json!({ "took_ms": millis(&Some(*took)) }))
             }
-            EventKind::Published { pause, built, slots } => (
+            EventKind::Published { pause, built, slots, state } => (
                 "published",
                 json!({ "pause_ns": pause.as_nanos() as u64, "built_ms": millis(built),
-                        "slots": list(slots) }),
+                        "slots": list(slots), "state": state }),
             ),
             EventKind::RolledBack { to, reason } => {
                 ("rolled_back", json!({ "to_generation": to, "reason": reason }))
@@ -172,7 +196,9 @@ impl EventKind {
             EventKind::Unchecked(unchecked) => {
                 ("unchecked", json!({ "functions": unchecked.functions }))
             }
-            EventKind::Retired { unloaded } => ("retired", json!({ "unloaded": unloaded })),
+            EventKind::Retired { unloaded, kept } => {
+                ("retired", json!({ "unloaded": unloaded, "kept": kept }))
+            }
         }
     }
 }
@@ -202,20 +228,36 @@ impl fmt::Display for Event {
             EventKind::Prepared { took } => {
                 write!(f, "{name}: generation {number} ready after {} ms", took.as_millis())
             }
-            EventKind::Published { built, slots: its, .. } => {
+            EventKind::Published { built, slots: its, state, .. } => {
                 let how = match built {
                     Some(_) => format!("re{}", how(built, "")),
                     None => "reloaded".to_owned(),
                 };
-                write!(f, "{name}: {how}, generation {number}; {} now new", slots(its))
+                write!(f, "{name}: {how}, generation {number}; {} now new", slots(its))?;
+                match state {
+                    Some(state) if !state.is_empty() => write!(f, "; {state}"),
+                    _ => Ok(()),
+                }
             }
             EventKind::RolledBack { to, reason } => {
-                write!(f, "{name}: generation {number} crashed ({reason}); generation {to} is back")
+                write!(f, "{reason}; generation {to} is back")
             }
             EventKind::Unchecked(unchecked) => unchecked.fmt(f),
-            EventKind::Retired { unloaded } => {
-                let how = if *unloaded { "unloaded" } else { "retired, still mapped" };
-                write!(f, "{name}: generation {number} {how}")
+            EventKind::Warned(warning) => {
+                write!(
+                    f,
+                    "{name}: generation {number}, with a warning ({})",
+                    warning.diagnostic.code
+                )
+            }
+            EventKind::Retired { unloaded: true, .. } => {
+                write!(f, "{name}: generation {number} unloaded")
+            }
+            EventKind::Retired { kept: Some(why), .. } => {
+                write!(f, "{name}: generation {number} retired, still mapped: {why}")
+            }
+            EventKind::Retired { .. } => {
+                write!(f, "{name}: generation {number} retired, still mapped")
             }
         }
     }

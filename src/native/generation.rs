@@ -1,14 +1,17 @@
 //! One loaded version of a library.
 
 use super::check::{Checked, Exports, Kind, check, missing_symbol};
+use super::debuginfo::separate_file;
 use super::os::{self, Loaded, OpenError};
 use super::read::{Writer, read_at_rest};
 use super::signature::Signatures;
+use super::state::Statics;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
 use blake3::Hash;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The symbol that `HOTVM_VERSION(n)` defines.
@@ -44,16 +47,38 @@ impl Content {
     }
 }
 
-/// A library as it was when it was loaded. It stays mapped for good: see [`Loaded`].
+/// What a library was loaded from.
+#[derive(Debug)]
+pub(super) struct Image {
+    file: PathBuf,
+    bytes: Vec<u8>,
+    statics: OnceLock<Statics>,
+}
+
+impl Image {
+    /// The library's variables. They are read when the first reload asks, since most runs have none.
+    pub fn statics(&self) -> &Statics {
+        self.statics.get_or_init(|| match separate_file(&self.bytes, &self.file) {
+            Some(debug) => Statics::read_with(&self.bytes, &debug),
+            None => Statics::read(&self.bytes),
+        })
+    }
+}
+
+/// A library as it was when it was loaded. It stays mapped when it is dropped: see [`Loaded`].
 #[derive(Debug)]
 pub(super) struct Generation {
     loaded: Loaded,
     /// The hash of what was loaded; `None` for the system's libraries, which are not ours to watch.
     pub hash: Option<Hash>,
+    /// What was loaded, for those that come after it; the system's have none.
+    pub image: Option<Arc<Image>>,
     /// What it exports, where that is known.
     exports: Option<Exports>,
     /// What it tells about the functions that the program knows.
     pub signatures: Signatures,
+    /// Why it must stay mapped when nothing calls it any more, if it must.
+    pub must_stay: Option<String>,
     /// What it says its version is, once it was asked.
     version: OnceCell<Option<u32>>,
 }
@@ -62,14 +87,17 @@ impl Generation {
     /// Loads a library that has passed the file check, and tells these signatures.
     pub fn load(
         name: &str,
-        content: &Content,
+        content: &mut Content,
         checked: Checked,
         signatures: Signatures,
     ) -> Result<Generation, Diagnostic> {
         let loaded = os::open_private(&content.bytes, &content.file, checked.needs_folder)
             .map_err(|e| load_failed(name, &content.file, e))?;
-        let (hash, exports) = (Some(content.hash), checked.exports);
-        Ok(Generation { loaded, hash, exports, signatures, version: OnceCell::new() })
+        let Checked { exports, must_stay, .. } = checked;
+        let (hash, version) = (Some(content.hash), OnceCell::new());
+        let (file, bytes) = (content.file.clone(), std::mem::take(&mut content.bytes));
+        let image = Some(Arc::new(Image { file, bytes, statics: OnceLock::new() }));
+        Ok(Generation { loaded, hash, image, exports, signatures, must_stay, version })
     }
 
     /// Loads a library of the system by its bare name. Only the loader knows the file before it is
@@ -77,27 +105,50 @@ impl Generation {
     pub fn load_system(name: &str) -> Result<Generation, Diagnostic> {
         let (loaded, file) =
             os::open_system(name).map_err(|e| load_failed(name, Path::new(name), e))?;
-        let bytes = file.and_then(|file| read_at_rest(name, &file, Writer::Done).ok());
+        let real = file.and_then(|file| file.canonicalize().ok());
+        let bytes = real.and_then(|file| read_at_rest(name, &file, Writer::Done).ok());
         let exports = bytes.and_then(|bytes| check(&bytes).ok()).and_then(|c| c.exports);
-        let signatures = Signatures::default();
-        Ok(Generation { loaded, hash: None, exports, signatures, version: OnceCell::new() })
+        let (signatures, version) = (Signatures::default(), OnceCell::new());
+        let must_stay = Some("it is the system's".to_owned());
+        let (hash, image) = (None, None);
+        Ok(Generation { loaded, hash, image, exports, signatures, must_stay, version })
     }
 
-    /// The address of the function that an import asks for, if it is there with the right signature
-    /// and version.
+    /// The address of the function that an import asks for, if it is there with the right signature.
     pub fn resolve(&self, import: &Import) -> Result<usize, Diagnostic> {
         if let Some(exports) = &self.exports {
             exports.require_function(&import.library, &import.symbol)?;
         }
         self.signatures.check(import)?;
         let address = self.loaded.address(&import.symbol);
-        let address = address.ok_or_else(|| missing_symbol(&import.library, &import.symbol))?;
-        if let Some(wanted) = import.version
-            && self.version() != Some(wanted)
-        {
-            return Err(other_version(import, wanted, self.version()));
+        address.ok_or_else(|| missing_symbol(&import.library, &import.symbol))
+    }
+
+    /// Compares the version that an import asks for, if it does, with what the library reports.
+    pub fn check_version(&self, import: &Import) -> Result<(), Diagnostic> {
+        match import.version {
+            Some(wanted) if self.version() != Some(wanted) => {
+                Err(other_version(import, wanted, self.version()))
+            }
+            _ => Ok(()),
         }
-        Ok(address)
+    }
+
+    /// Unmaps the library, if nothing in it forbids that, and tells whether it is gone. `target` is
+    /// the address of one of its functions.
+    ///
+    /// # Safety
+    /// No call into it is under way, none will follow, and nobody outside of it holds a pointer that
+    /// one of its functions has returned.
+    pub unsafe fn unload(self, target: usize) -> bool {
+        // SAFETY: calls and returned pointers are the caller's word. By the static scan, the library
+        // has left nothing else behind that could come back to its code or data.
+        self.must_stay.is_none() && unsafe { self.loaded.unload(target) }
+    }
+
+    /// What the loader added to the addresses of the library's file, where it tells.
+    pub fn base(&self) -> Option<usize> {
+        self.loaded.base()
     }
 
     /// The version that the library reports. It is asked once, and only where a program wants to
@@ -124,7 +175,7 @@ impl Generation {
 
     /// The address of a symbol of this library itself. The loader alone would also find those of
     /// the libraries that this one needs.
-    fn own(&self, symbol: &str, kind: Kind) -> Option<usize> {
+    pub fn own(&self, symbol: &str, kind: Kind) -> Option<usize> {
         let is_own = self.exports.as_ref().is_none_or(|e| e.kind(symbol) == Some(kind));
         self.loaded.address(symbol).filter(|_| is_own)
     }
@@ -151,5 +202,8 @@ fn other_version(import: &Import, wanted: u32, found: Option<u32>) -> Diagnostic
     };
     Diagnostic::error(Code::VersionMismatch, message)
         .note(format!("the `.lib` of `{symbol}` says `version {wanted}`"))
-        .help("a library reports it by `HOTVM_VERSION(n)` of hotvm.h or `int get_version(void)`")
+        .help(
+            "a library reports it by `HOTVM_VERSION(n)` of hotvm.h or `int get_version(void)`; to go \
+             on with another version, run with `--version-mismatch warn`",
+        )
 }

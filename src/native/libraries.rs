@@ -1,13 +1,14 @@
-//! The libraries and slots of one program, and how they change.
+//! The libraries and slots of one program, and how they are bound and called. `publish` is how they
+//! change.
 
-mod faults;
+mod publish;
 
 use super::call::{CallError, Failure, Plan, Pointers};
-use super::events::{EventKind, EventSink};
+use super::events::{Event, EventKind, EventSink};
 use super::generation::Generation;
-use super::guard::Guard;
-use super::live::{Ledger, Live, LiveOptions, ReloadHandle, Update};
-use super::prepare::{Candidate, Failed, Known, Preparer};
+use super::guard::{self, Fault, Guard, GuardMode, Stopped};
+use super::live::{Ledger, Live, LiveOptions, ReloadHandle};
+use super::prepare::{Candidate, Failed, Known, Numbers, Preparer};
 use super::read::Writer;
 use super::resolve::Place;
 use super::settings::Settings;
@@ -18,7 +19,7 @@ use blake3::Hash;
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Why an import could not be bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,12 +64,17 @@ pub struct Libraries {
     /// Host pointers that the program may pass back.
     pointers: Pointers,
     guard: Guard,
-    warnings: Vec<Diagnostic>,
     events: EventSink,
     /// The thread that prepares while the program runs, once there is one.
     live: Option<Live>,
     /// Contents that have crashed.
     bad: HashSet<Hash>,
+    /// Contents that did not take over the state of those before.
+    refused: HashSet<Hash>,
+    /// Whether generations are unmapped where that is safe.
+    unload: bool,
+    /// Whether new generations begin with their own initial values.
+    fresh_state: bool,
 }
 
 #[derive(Debug)]
@@ -93,10 +99,11 @@ struct Library {
     inputs: Vec<PathBuf>,
     /// Where the program's library was found to be.
     real: Place,
-    /// The one that runs. Those before it stay mapped, without an owner.
+    /// The one that runs.
     generation: Generation,
     /// Counts generations from 1.
     number: u32,
+    numbers: Numbers,
     /// What its slots call: import and address.
     targets: Vec<(usize, usize)>,
     /// The functions that are called by the word of their `.lib` alone.
@@ -112,21 +119,33 @@ impl Libraries {
         let imports: Arc<[Import]> = imports.into();
         Libraries {
             slots: imports.iter().map(slot).collect(),
+            unload: settings.unload,
+            fresh_state: settings.fresh_state,
             preparer: Preparer::new(Arc::clone(&imports), settings),
             imports,
             libraries: Vec::new(),
             pointers: Pointers::default(),
             guard: Guard::default(),
-            warnings: Vec::new(),
             events: EventSink::default(),
             live: None,
             bad: HashSet::new(),
+            refused: HashSet::new(),
         }
     }
 
     /// Sends what happens from now on to a sink.
     pub fn on_event(&mut self, sink: EventSink) {
         self.events = sink;
+    }
+
+    /// Sets whether crashes of native code become errors; at first they do not.
+    pub fn set_guard(&mut self, mode: GuardMode) {
+        self.guard.mode = mode;
+    }
+
+    /// Sets how long a guarded call may take before it is interrupted; at first, for ever.
+    pub fn set_native_timeout(&mut self, timeout: Option<Duration>) {
+        self.guard.timeout = timeout;
     }
 
     /// Starts a thread that prepares reloads while the program runs, and gives a way to ask it for
@@ -141,14 +160,6 @@ impl Libraries {
         let handle = live.handle();
         self.live = Some(live);
         Ok(handle)
-    }
-
-    /// Publishes all that waits. To be called at a safepoint: no call of a native function may be
-    /// under way.
-    pub fn publish_prepared(&mut self) {
-        while let Some(update) = self.live.as_ref().and_then(Live::next_update) {
-            self.publish_update(update);
-        }
     }
 
     /// Binds every slot that is not lazy. All failures are reported.
@@ -203,11 +214,6 @@ impl Libraries {
         self.libraries[bound.library].generation.version()
     }
 
-    /// What compilers had to say about sources that they did build, since this was last asked.
-    pub fn take_warnings(&mut self) -> Vec<Diagnostic> {
-        std::mem::take(&mut self.warnings)
-    }
-
     /// Calls the function of an import.
     ///
     /// `args` are cells of the operand stack, as many as [`CType::cells`](crate::isa::CType::cells)
@@ -221,7 +227,8 @@ impl Libraries {
         let Some(Slot { plan, bound: Some(bound), .. }) = self.slots.get_mut(import) else {
             return Err(self.unbound(import));
         };
-        // SAFETY: the target is a function of a loaded library, and loaded libraries stay mapped.
+        // SAFETY: the target is a function of a loaded library, which stays mapped as long as a slot
+        // calls it.
         // It has the signature of its `.lib` line by what the library tells of itself, where it does;
         // else by the word of whoever wrote that line, which is told as an event. The policy lets in
         // only libraries that the user vouches for.
@@ -232,6 +239,25 @@ impl Libraries {
             Failure::Misfit(misfit) => misfit.explain(&self.imports[import], args, memory.len()),
             Failure::Stopped(stopped) => CallError::Fault(self.fault(import, &stopped)),
         })
+    }
+
+    /// Says what became of a call, and goes back to the library's generation before, if it has one.
+    /// Until it is known that the heap is sound, nothing here uses it.
+    #[cold]
+    fn fault(&mut self, import: usize, stopped: &Stopped) -> Box<Fault> {
+        let crash = stopped.judge();
+        let function = &self.imports[import].symbol;
+        let bound = self.slots[import].bound.expect("only what is bound is called");
+        let Library { name, number, .. } = &self.libraries[bound.library];
+        if crash.taint.is_some() {
+            guard::prepare_to_end(function, name, *number, &crash);
+        }
+        let (function, library) = (function.clone(), name.clone());
+        let fault = Box::new(Fault { import, function, library, generation: *number, crash });
+        if !fault.is_tainted() {
+            self.roll_back(import, &format!("`{}`: {crash}", fault.function));
+        }
+        fault
     }
 
     #[cold]
@@ -260,23 +286,23 @@ impl Libraries {
         let (place, real) = self.preparer.locate(group)?;
         if let Some(index) = self.libraries.iter().position(|library| library.real == real) {
             let library = &mut self.libraries[index];
-            let generation = &library.generation;
-            let targets = self.preparer.each(group, |import| generation.resolve(import))?;
+            let (targets, warnings) = self.preparer.resolve(&library.generation, group)?;
             library.targets.extend(group.iter().copied().zip(targets));
             self.point(index);
             self.tell_live();
+            self.warn(index, warnings);
             self.tell_unchecked(index);
             return Ok(self.replaced(index, group, None));
         }
-        let candidate = self.preparer.first(group, place, real)?;
-        let built = candidate.built;
+        let mut candidate = self.preparer.first(group, place, real)?;
+        let (built, warnings) = (candidate.built, std::mem::take(&mut candidate.warnings));
         let index = self.libraries.len();
-        let library = self.library(candidate, 1);
-        self.libraries.push(library);
+        self.libraries.push(Library::new(candidate));
         self.point(index);
         self.tell_live();
         let slots = self.slots_of(group);
         self.emit(index, EventKind::Loaded { built, slots });
+        self.warn(index, warnings);
         self.tell_unchecked(index);
         Ok(self.replaced(index, group, built))
     }
@@ -292,103 +318,27 @@ impl Libraries {
             }
         }
         match prepared? {
-            Some(candidate) => {
+            Some(mut candidate) => {
                 let built = candidate.built;
-                self.publish_update(vec![(index, candidate)]);
+                self.warn(index, std::mem::take(&mut candidate.warnings));
+                self.publish(vec![(index, candidate)]).map_err(|error| vec![error])?;
                 Ok(self.replaced(index, &known.group, built))
             }
             None => Ok(Reload::Unchanged { library: known.name }),
         }
     }
 
-    /// Puts candidates in the place of their libraries, all of them at once.
-    fn publish_update(&mut self, update: Update) {
-        let start = Instant::now();
-        let mut replaced = Vec::new();
-        for (index, candidate) in update {
-            let (built, group) = (candidate.built, candidate.group.clone());
-            let number = self.libraries[index].number + 1;
-            let new = self.library(candidate, number);
-            let mut old = std::mem::replace(&mut self.libraries[index], new);
-            // One generation to go back to is enough.
-            old.previous = None;
-            self.libraries[index].previous = Some(Box::new(old));
-            self.point(index);
-            replaced.push((index, built, group));
-        }
-        let pause = start.elapsed();
-        self.tell_live();
-        for (index, built, group) in replaced {
-            let slots = self.slots_of(&group);
-            self.emit(index, EventKind::Published { pause, built, slots });
-            let Library { name, previous, .. } = &self.libraries[index];
-            if let Some(old) = previous {
-                let kind = EventKind::Retired { unloaded: false };
-                self.events.emit(name, old.number, old.generation.hash, kind);
-            }
-            self.tell_unchecked(index);
-        }
-    }
-
-    fn library(&mut self, candidate: Candidate, number: u32) -> Library {
-        let Candidate { name, place, real, generation, group, targets, warnings, inputs, .. } =
-            candidate;
-        self.warnings.extend(warnings);
-        let targets = group.into_iter().zip(targets).collect();
-        let unchecked = None;
-        Library {
-            name,
-            place,
-            inputs,
-            real,
-            generation,
-            number,
-            targets,
-            unchecked,
-            previous: None,
-        }
-    }
-
-    /// Says which functions of a library are called by the word of their `.lib` alone, unless that
-    /// was said of the generation before. The system's libraries, which nobody can help, are not told.
-    fn tell_unchecked(&mut self, index: usize) {
-        let Library { name, real, generation, targets, previous, .. } = &self.libraries[index];
-        let symbols = targets.iter().map(|&(import, _)| &self.imports[import].symbol);
-        let mut functions: Vec<_> =
-            symbols.filter(|symbol| generation.signatures.get(symbol).is_none()).cloned().collect();
-        if functions.is_empty() || matches!(real, Place::System(_)) {
-            return;
-        }
-        if generation.signatures.is_empty() {
-            functions.clear();
-        }
-        let unchecked = Some(Unchecked { library: name.clone(), functions });
-        let told = self.libraries[index].unchecked.as_ref();
-        let told = told.or(previous.as_ref().and_then(|previous| previous.unchecked.as_ref()));
-        let news = told != unchecked.as_ref();
-        self.libraries[index].unchecked.clone_from(&unchecked);
-        if let (true, Some(unchecked)) = (news, unchecked) {
-            self.emit(index, EventKind::Unchecked(unchecked));
-        }
-    }
-
-    /// Points the slots of a library at their functions. This is all that a reload changes for the
-    /// program, and it cannot fail.
-    fn point(&mut self, index: usize) {
-        for &(import, target) in &self.libraries[index].targets {
-            self.slots[import].bound = Some(Bound { target, library: index });
-        }
-    }
-
     /// What a preparer has to know of a library.
     fn known(&self, index: usize) -> Known {
-        let Library { name, place, inputs, generation, number, targets, .. } =
+        let Library { name, place, inputs, generation, number, numbers, targets, .. } =
             &self.libraries[index];
         Known {
             name: name.clone(),
             place: place.clone(),
             generation: *number,
+            numbers: numbers.clone(),
             hash: generation.hash,
+            image: generation.image.clone(),
             group: targets.iter().map(|(import, _)| *import).collect(),
             inputs: inputs.clone(),
         }
@@ -396,7 +346,7 @@ impl Libraries {
 
     fn ledger(&self) -> Ledger {
         let libraries = (0..self.libraries.len()).map(|index| self.known(index)).collect();
-        Ledger { libraries, bad: self.bad.clone() }
+        Ledger { libraries, bad: self.bad.clone(), refused: self.refused.clone() }
     }
 
     /// Lets the reloading thread know what is loaded now.
@@ -407,8 +357,19 @@ impl Libraries {
     }
 
     fn emit(&self, index: usize, kind: EventKind) {
+        self.events.send(self.event(index, kind));
+    }
+
+    fn event(&self, index: usize, kind: EventKind) -> Event {
         let Library { name, number, generation, .. } = &self.libraries[index];
-        self.events.emit(name, *number, generation.hash, kind);
+        Event::new(name, *number, generation.hash, kind)
+    }
+
+    /// Tells what is in doubt about a library.
+    fn warn(&self, index: usize, warnings: Vec<BindError>) {
+        for warning in warnings {
+            self.emit(index, EventKind::Warned(Box::new(warning)));
+        }
     }
 
     fn slots_of(&self, group: &[usize]) -> Vec<(u16, String)> {
@@ -420,6 +381,25 @@ impl Libraries {
         let Library { name, number, .. } = &self.libraries[index];
         let (library, generation) = (name.clone(), *number);
         Reload::Replaced { library, generation, built, slots: self.slots_of(group) }
+    }
+}
+
+impl Library {
+    fn new(candidate: Candidate) -> Library {
+        let Candidate { name, place, real, number, numbers, generation, inputs, .. } = candidate;
+        let targets = candidate.group.into_iter().zip(candidate.targets).collect();
+        Library {
+            name,
+            place,
+            inputs,
+            real,
+            generation,
+            number,
+            numbers,
+            targets,
+            unchecked: None,
+            previous: None,
+        }
     }
 }
 

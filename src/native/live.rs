@@ -4,17 +4,21 @@
 //! safepoint, and does nothing else. Between the two are a channel and a bell.
 
 use super::events::{EventKind, EventSink};
+use super::generation::{Generation, Image};
 use super::prepare::{Candidate, Known, Preparer};
 use super::read::Writer;
+use super::retire::Retiree;
 use super::watch::{Watcher, in_same_folder};
 use crate::diagnostics::Diagnostic;
 use blake3::Hash;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What the thread tells whoever runs the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,17 +26,22 @@ pub enum Ring {
     /// Candidates wait: let the program come to a safepoint and call
     /// [`Libraries::publish_prepared`](super::Libraries::publish_prepared) there.
     Prepared,
-    /// These files have changed; some may be of libraries.
+    /// These files have changed, in the folders that are watched. Files whose names begin with a dot
+    /// are left out: editors and hotvm itself make those.
     Touched(Vec<PathBuf>),
 }
 
+/// For how long nothing else must change before a group is looked at: what belongs together is
+/// seldom written in one instant.
+const GROUP_REST: Duration = Duration::from_millis(50);
+
 /// How to reload while the program runs.
 pub struct LiveOptions {
-    /// Several libraries that change together change as one, or not at all.
+    /// All libraries are one: those that have changed are replaced together, or none is.
     pub atomic_group: bool,
     /// Watch the files that libraries are made from. Without it, only requests reload.
     pub watch: bool,
-    /// Further files to watch.
+    /// Further files to watch. A request to look at everything counts as a change of these.
     pub also: Vec<PathBuf>,
     /// Is called from another thread.
     pub bell: Box<dyn Fn(Ring) + Send>,
@@ -45,6 +54,8 @@ pub(super) struct Ledger {
     pub libraries: Vec<Known>,
     /// Contents that have crashed and are not tried again.
     pub bad: HashSet<Hash>,
+    /// Contents that were handed over and not taken.
+    pub refused: HashSet<Hash>,
 }
 
 /// The program's end of the reloading thread.
@@ -61,10 +72,16 @@ pub(super) type Update = Vec<(usize, Candidate)>;
 pub(super) enum Request {
     /// Look at the libraries made from these files.
     Changed(Vec<PathBuf>),
+    /// Folders, perhaps, that have come, gone or moved.
+    Moved(Vec<PathBuf>),
     /// Look at all libraries.
     All,
     /// This is loaded now.
     Loaded(Ledger),
+    /// Unmap this.
+    Unload(Retiree),
+    /// Nobody needs the thread any more.
+    End,
 }
 
 /// Asks for a reload from anywhere, such as the handler of a signal.
@@ -122,9 +139,21 @@ impl Live {
         self.updates.try_recv().ok()
     }
 
+    /// Has a generation unmapped.
+    pub fn unload(&self, retiree: Retiree) {
+        let _ = self.requests.send(Request::Unload(retiree));
+    }
+
     /// Tells the thread what is loaded now.
     pub fn update(&self, ledger: Ledger) {
         let _ = self.requests.send(Request::Loaded(ledger));
+    }
+}
+
+impl Drop for Live {
+    /// The watcher keeps the thread's inbox open, so it must be told.
+    fn drop(&mut self) {
+        let _ = self.requests.send(Request::End);
     }
 }
 
@@ -144,49 +173,96 @@ struct Worker {
     watcher: Option<Watcher>,
     also: Vec<PathBuf>,
     /// By library, the content that was handed over and is not loaded yet.
-    waiting: HashMap<usize, Hash>,
+    waiting: HashMap<usize, (Hash, Option<Arc<Image>>)>,
 }
 
 impl Worker {
     fn run(&mut self, inbox: &Receiver<Request>) {
         while let Ok(first) = inbox.recv() {
-            let (mut all, mut touched) = (false, Vec::new());
+            let mut changes = Changes::default();
+            if self.take(first, &mut changes).is_break() {
+                return;
+            }
             // What has come in the meantime is looked at together: one save may be many events.
-            for request in std::iter::once(first).chain(inbox.try_iter()) {
-                match request {
-                    Request::All => all = true,
-                    Request::Changed(paths) => touched.extend(paths),
-                    Request::Loaded(ledger) => self.loaded(ledger),
+            while let Some(request) = self.next_soon(inbox, &changes) {
+                if self.take(request, &mut changes).is_break() {
+                    return;
                 }
             }
-            if all || !touched.is_empty() {
-                self.look(all, &touched);
+            self.look(&changes);
+            if changes.all {
+                changes.touched.extend(self.also.iter().cloned());
             }
-            if !touched.is_empty() {
-                (self.bell)(Ring::Touched(touched));
+            if !changes.touched.is_empty() {
+                (self.bell)(Ring::Touched(changes.touched));
             }
         }
+    }
+
+    /// The next request that belongs to these changes.
+    fn next_soon(&self, inbox: &Receiver<Request>, changes: &Changes) -> Option<Request> {
+        match self.atomic_group && changes.any() {
+            true => inbox.recv_timeout(GROUP_REST).ok(),
+            false => inbox.try_recv().ok(),
+        }
+    }
+
+    /// Notes what a request asks for. Breaks at the end.
+    fn take(&mut self, request: Request, changes: &mut Changes) -> ControlFlow<()> {
+        match request {
+            Request::All => changes.all = true,
+            Request::Changed(paths) => {
+                changes.all |= self.renew(&paths);
+                let shown = |path: &PathBuf| self.shows(path);
+                changes.touched.extend(paths.into_iter().filter(shown));
+            }
+            Request::Moved(paths) => changes.all |= self.renew(&paths),
+            Request::Loaded(ledger) => self.loaded(ledger),
+            Request::Unload(retiree) => retiree.unload(&self.events),
+            Request::End => return ControlFlow::Break(()),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn renew(&mut self, paths: &[PathBuf]) -> bool {
+        self.watcher.as_mut().is_some_and(|watcher| watcher.renew(paths))
+    }
+
+    /// Whether a file may concern the program: it lies where its files are, and is neither an
+    /// editor's nor one of our own private copies.
+    fn shows(&self, path: &Path) -> bool {
+        let made_from = self.ledger.libraries.iter().any(|known| known.is_made_from(path));
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        made_from || (!hidden && self.watcher.as_ref().is_some_and(|w| w.is_about(path)))
     }
 
     fn loaded(&mut self, ledger: Ledger) {
         self.ledger = ledger;
         let libraries = &self.ledger.libraries;
-        self.waiting.retain(|&index, hash| libraries[index].hash != Some(*hash));
+        let refused = &self.ledger.refused;
+        self.waiting.retain(|&index, (hash, _)| {
+            libraries[index].hash != Some(*hash) && !refused.contains(hash)
+        });
         self.rewatch();
     }
 
-    /// Prepares every library that is concerned, and hands over what is ready.
-    fn look(&mut self, all: bool, touched: &[PathBuf]) {
-        let concerned = |known: &Known| all || touched.iter().any(|path| known.is_made_from(path));
+    /// Prepares every library that is concerned, and hands over what is ready. Of a group all are:
+    /// one that was held back by another's failure has its turn with it.
+    fn look(&mut self, Changes { all, touched }: &Changes) {
+        let all = *all || (self.atomic_group && !touched.is_empty());
+        let is_touched = |known: &Known| touched.iter().any(|path| known.is_made_from(path));
         // The watcher tells of finished changes only, where the system lets it know.
-        let writer = match all || !cfg!(target_os = "linux") {
-            true => Writer::Unknown,
-            false => Writer::Done,
+        let writer = |known: &Known| match cfg!(target_os = "linux") && is_touched(known) {
+            true => Writer::Done,
+            false => Writer::Unknown,
         };
         let libraries = self.ledger.libraries.iter().cloned().enumerate();
-        let concerned: Vec<_> = libraries.filter(|(_, known)| concerned(known)).collect();
+        let concerned: Vec<_> = libraries
+            .filter(|(_, known)| all || is_touched(known))
+            .map(|(index, known)| (index, writer(&known), known))
+            .collect();
         let (mut ready, mut failed) = (Update::new(), false);
-        for (index, known) in concerned {
+        for (index, writer, known) in concerned {
             match self.prepare(index, known, writer) {
                 Ok(candidate) => ready.extend(candidate.map(|candidate| (index, candidate))),
                 Err(Refused) => failed = true,
@@ -199,8 +275,11 @@ impl Worker {
             false => ready.into_iter().map(|one| vec![one]).collect(),
         };
         for update in updates.into_iter().filter(|update| !update.is_empty()) {
-            let hashes = update.iter().filter_map(|(i, new)| Some((*i, new.generation.hash?)));
-            self.waiting.extend(hashes);
+            let waiting = update.iter().filter_map(|(index, candidate)| {
+                let Generation { hash, image, .. } = &candidate.generation;
+                Some((*index, ((*hash)?, image.clone())))
+            });
+            self.waiting.extend(waiting);
             // The program has ended when nobody receives.
             if self.outbox.send(update).is_ok() {
                 (self.bell)(Ring::Prepared);
@@ -216,17 +295,20 @@ impl Worker {
     ) -> Result<Option<Candidate>, Refused> {
         let start = Instant::now();
         // What waits will be loaded before anything that is prepared now.
-        if let Some(waiting) = self.waiting.get(&index) {
-            known.hash = Some(*waiting);
+        if let Some((hash, image)) = self.waiting.get(&index) {
+            (known.hash, known.image) = (Some(*hash), image.clone());
         }
         let (name, number) = (known.name.clone(), known.generation);
         let emit = |number, content, kind| self.events.emit(&name, number, content, kind);
         match self.preparer.next(&known, &self.ledger.bad, writer) {
             Ok(None) => Ok(None),
-            Ok(Some(candidate)) => {
+            Ok(Some(mut candidate)) => {
                 let content = candidate.generation.hash;
                 emit(number, content, EventKind::Noticed);
-                emit(number + 1, content, EventKind::Prepared { took: start.elapsed() });
+                for warning in candidate.warnings.drain(..) {
+                    emit(candidate.number, content, EventKind::Warned(Box::new(warning)));
+                }
+                emit(candidate.number, content, EventKind::Prepared { took: start.elapsed() });
                 Ok(Some(candidate))
             }
             Err(errors) => {
@@ -244,6 +326,19 @@ impl Worker {
         let Some(watcher) = &mut self.watcher else { return };
         let files = self.ledger.libraries.iter().flat_map(Known::files);
         watcher.watch(files.chain(self.also.iter().map(PathBuf::as_path)));
+    }
+}
+
+/// What is to be looked at.
+#[derive(Default)]
+struct Changes {
+    all: bool,
+    touched: Vec<PathBuf>,
+}
+
+impl Changes {
+    fn any(&self) -> bool {
+        self.all || !self.touched.is_empty()
     }
 }
 

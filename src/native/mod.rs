@@ -12,6 +12,7 @@
 //! - `generation` loads them under a private name and finds their functions.
 //! - `prepare` does all of that, on any thread and without touching what runs; `libraries` publishes
 //!   what is prepared, so that all slots of a library change together, or none.
+//! - `retire` is about what becomes of the generations before.
 //! - `live` prepares on a thread of its own while the program runs, when `watch` or somebody else says
 //!   that something has changed; `events` tells the outside.
 //! - `bind` lists what a library offers to programs.
@@ -39,8 +40,10 @@ mod policy;
 mod prepare;
 mod read;
 mod resolve;
+mod retire;
 mod settings;
 mod signature;
+mod state;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -52,8 +55,9 @@ pub use events::{EVENT_VERSION, Event, EventKind, EventSink};
 pub use guard::{Access, Cause, Crash, Fault, GuardMode, Taint, Text, end_process};
 pub use libraries::{BindError, Libraries, Reload};
 pub use live::{LiveOptions, ReloadHandle, Ring};
-pub use settings::Settings;
+pub use settings::{Settings, VersionMismatch};
 pub use signature::{Source, Unchecked};
+pub use state::{Carried, Fresh, Reason, StateReport};
 
 /// Calls a function, from a thread of its own, whenever the system asks the process to reload:
 /// `SIGHUP` on Unix. Elsewhere there is no such request.

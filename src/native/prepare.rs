@@ -5,19 +5,21 @@
 //! undo.
 
 use super::build::Builder;
-use super::generation::{Content, Generation};
+use super::generation::{Content, Generation, Image};
 use super::libraries::BindError;
 use super::policy::Policy;
 use super::read::{Writer, read_at_rest};
 use super::resolve::Place;
-use super::settings::Settings;
+use super::settings::{Settings, VersionMismatch};
 use super::signature::Signatures;
-use crate::diagnostics::{Code, Diagnostic};
+use super::state::Migration;
+use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::isa::Import;
 use blake3::Hash;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Makes candidates. Each thread that prepares has its own.
@@ -25,7 +27,10 @@ use std::time::Duration;
 pub(super) struct Preparer {
     imports: Arc<[Import]>,
     policy: Policy,
+    version_mismatch: VersionMismatch,
     builder: Builder,
+    /// Whether new generations begin with their own initial values.
+    fresh_state: bool,
 }
 
 /// What a preparer has to know of a library that is loaded.
@@ -37,12 +42,27 @@ pub(super) struct Known {
     pub place: Place,
     /// Which generation is in use, counted from 1.
     pub generation: u32,
+    /// The numbers given so far.
+    pub numbers: Numbers,
     /// What is loaded; `None` for the system's.
     pub hash: Option<Hash>,
+    /// The same in full, whose variables a new generation takes over.
+    pub image: Option<Arc<Image>>,
     /// The imports that it serves.
     pub group: Vec<usize>,
     /// The files that it was made from, itself among them.
     pub inputs: Vec<PathBuf>,
+}
+
+/// Numbers the generations of one library, on whichever thread they are made. No number is given
+/// twice, so one that is passed over or rolled back leaves a gap.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Numbers(Arc<AtomicU32>);
+
+impl Numbers {
+    fn next(&self) -> u32 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
 }
 
 /// A generation that waits to be published.
@@ -51,14 +71,18 @@ pub(super) struct Candidate {
     pub name: String,
     pub place: Place,
     pub real: Place,
+    pub number: u32,
+    pub numbers: Numbers,
     pub generation: Generation,
     /// The imports that it serves, and the address of the function of each.
     pub group: Vec<usize>,
     pub targets: Vec<usize>,
     pub built: Option<Duration>,
-    /// What the compiler had to say all the same.
-    pub warnings: Vec<Diagnostic>,
+    /// What is in doubt about it, without being a reason to refuse it.
+    pub warnings: Vec<BindError>,
     pub inputs: Vec<PathBuf>,
+    /// How it takes over the variables of the generation with this content.
+    pub migration: Option<(Hash, Migration)>,
 }
 
 impl Candidate {
@@ -67,6 +91,7 @@ impl Candidate {
         name: String,
         place: Place,
         real: Place,
+        numbers: &Numbers,
         generation: Generation,
         group: &[usize],
     ) -> Candidate {
@@ -74,12 +99,15 @@ impl Candidate {
             name,
             place,
             real,
+            number: numbers.next(),
+            numbers: numbers.clone(),
             generation,
             group: group.to_vec(),
             targets: Vec::new(),
             built: None,
             warnings: Vec::new(),
             inputs: Vec::new(),
+            migration: None,
         }
     }
 }
@@ -89,13 +117,14 @@ pub(super) type Failed = Vec<BindError>;
 
 impl Preparer {
     pub fn new(imports: Arc<[Import]>, settings: Settings) -> Preparer {
-        Preparer { imports, policy: Policy::new(&settings), builder: Builder::new(settings) }
+        let (policy, version_mismatch) = (Policy::new(&settings), settings.version_mismatch);
+        let fresh_state = settings.fresh_state;
+        Preparer { imports, policy, version_mismatch, fresh_state, builder: Builder::new(settings) }
     }
 
-    /// The files that the imports name.
+    /// The files that the imports name, whether they are there or not.
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
-        let places = self.imports.iter().filter_map(|i| Place::of(&i.library, &self.policy).ok());
-        places.filter_map(|place| place.path().map(PathBuf::from))
+        self.imports.iter().flat_map(|import| Place::candidates(&import.library, &self.policy))
     }
 
     /// Where the library of a group is, if the program may load it: as it is meant, and as it is.
@@ -110,12 +139,13 @@ impl Preparer {
     pub fn first(&self, group: &[usize], place: Place, real: Place) -> Result<Candidate, Failed> {
         let name = self.imports[group[0]].library.clone();
         match self.fetch(&name, &real, Writer::Unknown).map_err(|d| self.whole(group, d))? {
-            Some(content) => self.load(name, place, real, content, group),
+            Some(content) => self.load(name, place, real, &Numbers::default(), content, group),
             None => {
                 let system = Generation::load_system(&name).map_err(|d| self.whole(group, d))?;
-                let targets = self.each(group, |import| system.resolve(import))?;
-                let candidate = Candidate::new(name, place, real, system, group);
-                Ok(Candidate { targets, ..candidate })
+                let (targets, warnings) = self.resolve(&system, group)?;
+                let numbers = Numbers::default();
+                let candidate = Candidate::new(name, place, real, &numbers, system, group);
+                Ok(Candidate { targets, warnings, ..candidate })
             }
         }
     }
@@ -140,7 +170,15 @@ impl Preparer {
         if bad.contains(&content.hash) {
             return Err(self.whole(group, known_bad(name)));
         }
-        self.load(name.clone(), place.clone(), real, content, group).map(Some)
+        let (name, place) = (name.clone(), place.clone());
+        let mut candidate = self.load(name, place, real, &known.numbers, content, group)?;
+        if let (Some(hash), Some(old), Some(new)) =
+            (hash, &known.image, &candidate.generation.image)
+            && !self.fresh_state
+        {
+            candidate.migration = Some((*hash, Migration::plan(old.statics(), new.statics())));
+        }
+        Ok(Some(candidate))
     }
 
     /// What the library's file holds, or its source gives, now; `None` for the system's libraries,
@@ -173,7 +211,8 @@ impl Preparer {
         name: String,
         place: Place,
         real: Place,
-        content: Content,
+        numbers: &Numbers,
+        mut content: Content,
         group: &[usize],
     ) -> Result<Candidate, Failed> {
         let checked = content.check(&name).map_err(|d| self.whole(group, d))?;
@@ -184,13 +223,34 @@ impl Preparer {
         let known = |symbol: &str| self.imports.iter().any(|import| import.symbol == symbol);
         let signatures = Signatures::read(&content.bytes, &content.file, known);
         self.each(group, |import| signatures.check(import))?;
-        let generation = Generation::load(&name, &content, checked, signatures)
+        let generation = Generation::load(&name, &mut content, checked, signatures)
             .map_err(|d| self.whole(group, d))?;
-        let targets = self.each(group, |import| generation.resolve(import))?;
+        let (targets, mut warnings) = self.resolve(&generation, group)?;
+        let whole = |diagnostic| BindError { import: group[0], diagnostic };
+        warnings.extend(content.warnings.map(whole));
         let (built, inputs) = (content.built, content.inputs);
-        let warnings = content.warnings.into_iter().collect();
-        let candidate = Candidate::new(name, place, real, generation, group);
+        let candidate = Candidate::new(name, place, real, numbers, generation, group);
         Ok(Candidate { targets, built, warnings, inputs, ..candidate })
+    }
+
+    /// The functions that a group asks for, with warnings about versions that the user lets pass.
+    pub fn resolve(
+        &self,
+        generation: &Generation,
+        group: &[usize],
+    ) -> Result<(Vec<usize>, Vec<BindError>), Failed> {
+        let targets = self.each(group, |import| generation.resolve(import))?;
+        let mut warnings = Vec::new();
+        let checked = self.each(group, |import| generation.check_version(import));
+        match (checked, self.version_mismatch) {
+            (Ok(_), _) => {}
+            (Err(failed), VersionMismatch::Refuse) => return Err(failed),
+            (Err(failed), VersionMismatch::Warn) => warnings = failed,
+        }
+        for warning in &mut warnings {
+            warning.diagnostic.severity = Severity::Warning;
+        }
+        Ok((targets, warnings))
     }
 
     /// Asks for each import of a group, and collects all that goes wrong.

@@ -3,10 +3,14 @@
 //! What is checked must be what is loaded, and a compiler or a copy may be writing the file this
 //! very moment. So its bytes are read once into memory, and only counted as read if the file's
 //! size and times are the same before and after, and were not set within the last instant.
+//!
+//! What the policy has admitted must be what is read, too. It judges a path without links; so the file
+//! that was opened must be the one at that path afterwards, and the path still free of links. Whoever
+//! puts a link in its place meanwhile, or takes it away again, gains nothing.
 
 use super::os;
 use crate::diagnostics::{Code, Diagnostic};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 use std::thread::sleep;
@@ -28,7 +32,8 @@ pub(super) enum Writer {
 /// How often a restless file is read before giving up.
 const ATTEMPTS: u32 = 8;
 
-/// The bytes of the file at `path`, which the program calls `name`.
+/// The bytes of the file at `path`, which the program calls `name`. The path is absolute and free of
+/// symbolic links.
 pub(super) fn read_at_rest(name: &str, path: &Path, writer: Writer) -> Result<Vec<u8>, Diagnostic> {
     read_with(path, writer, || {}).map_err(|e| match e {
         Restless::Failed(e) => Diagnostic::error(Code::CannotRead, format!("cannot read `{name}`"))
@@ -68,15 +73,21 @@ fn read_with(path: &Path, writer: Writer, mut between: impl FnMut()) -> Result<V
             .map_err(|_| Restless::Failed(io::ErrorKind::OutOfMemory.into()))?;
         file.read_to_end(&mut bytes).map_err(Restless::Failed)?;
         between();
-        let after = file.metadata().map_err(Restless::Failed)?;
-        let unchanged = os::stamp(&before) == os::stamp(&after);
-        let quiet = writer == Writer::Done || is_quiet(os::changed_at(&after));
-        if unchanged && before.len() == bytes.len() as u64 && quiet {
+        let unchanged = is_at(path, &before) && before.len() == bytes.len() as u64;
+        let quiet = writer == Writer::Done || is_quiet(os::changed_at(&before));
+        if unchanged && quiet {
             return Ok(bytes);
         }
         sleep(QUIET * (attempt + 1).min(3));
     }
     Err(Restless::Changing)
+}
+
+/// Whether the file that is at a path now, and not behind a link, is this one, unchanged.
+fn is_at(path: &Path, file: &Metadata) -> bool {
+    let found = path.symlink_metadata();
+    found.is_ok_and(|found| os::stamp(&found) == os::stamp(file))
+        && path.canonicalize().is_ok_and(|real| real == path)
 }
 
 /// Whether the last change is old enough to show that nothing followed it. A time in the future is
@@ -94,7 +105,7 @@ mod tests {
     #[test]
     fn a_file_at_rest_is_read_whole() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x");
+        let path = dir.path().canonicalize().unwrap().join("x");
         for bytes in [&b""[..], b"abc", &[7; 100_000]] {
             fs::write(&path, bytes).unwrap();
             assert_eq!(read_at_rest("x", &path, Writer::Unknown).unwrap(), bytes);
@@ -104,7 +115,7 @@ mod tests {
     #[test]
     fn a_file_that_changes_while_it_is_read_is_read_again() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x");
+        let path = dir.path().canonicalize().unwrap().join("x");
         fs::write(&path, "half").unwrap();
         let mut rest = Some(" and half");
         let append = || {
@@ -116,10 +127,44 @@ mod tests {
         assert_eq!(read_with(&path, Writer::Unknown, append).ok(), Some(b"half and half".to_vec()));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_comes_between_is_not_followed() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let (inside, outside) = (root.join("inside"), root.join("outside"));
+        let (path, held) = (inside.join("x"), root.join("held"));
+        for (folder, text) in [(&inside, "good"), (&outside, "evil")] {
+            fs::create_dir(folder).unwrap();
+            fs::write(folder.join("x"), text).unwrap();
+        }
+        let attempt = |link: &Path, target: &Path| {
+            let swap = || {
+                if !held.exists() {
+                    fs::rename(link, &held).unwrap();
+                    symlink(target, link).unwrap();
+                }
+            };
+            let read = read_with(&path, Writer::Done, swap);
+            assert!(matches!(read, Err(Restless::Changing)));
+            // It is there from the start, and taken away before anybody looks again.
+            let restore = || {
+                if held.exists() {
+                    fs::remove_file(link).unwrap();
+                    fs::rename(&held, link).unwrap();
+                }
+            };
+            assert_eq!(read_with(&path, Writer::Done, restore).ok(), Some(b"good".to_vec()));
+        };
+        attempt(&path, &outside.join("x"));
+        attempt(&inside, &outside);
+    }
+
     #[test]
     fn a_file_that_never_rests_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x");
+        let path = dir.path().canonicalize().unwrap().join("x");
         fs::write(&path, "").unwrap();
         let mut length = 0;
         let grow = || {

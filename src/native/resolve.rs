@@ -37,15 +37,24 @@ impl Place {
                 None => Place::File(path),
             });
         }
-        let file_name = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
-        let found = policy.folders().iter().map(|f| f.path.join(&file_name)).find(|p| p.is_file());
-        if let Some(path) = found {
+        let candidates = Place::candidates(name, policy);
+        if let Some(path) = candidates.into_iter().find(|path| path.is_file()) {
             return Ok(Place::File(path));
         }
+        let file_name = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
         match policy.allows_system() && !os::system_names(name).is_empty() {
             true => Ok(Place::System(name.to_owned())),
             false => Err(bare_name_not_found(name, &file_name, policy)),
         }
+    }
+
+    /// The files that the library called `name` can come from, whether they are there or not.
+    pub fn candidates(name: &str, policy: &Policy) -> Vec<PathBuf> {
+        if is_path(name) {
+            return vec![policy.program_dir().join(name)];
+        }
+        let file_name = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
+        policy.folders().iter().map(|folder| folder.path.join(&file_name)).collect()
     }
 
     /// The file, where hotvm knows it.

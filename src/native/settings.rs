@@ -19,13 +19,30 @@ pub struct Settings {
     pub allow_system_libs: bool,
     /// Single files that may be loaded, wherever they lie: `--allow-lib`.
     pub allow_libs: Vec<PathBuf>,
+    /// What happens to a library of another version than its `.lib` asks for.
+    pub version_mismatch: VersionMismatch,
+    /// Whether code that is no longer in use is unmapped where that is known to be safe: `--unload`.
+    pub unload: bool,
     /// Whether every library is refused: `--no-native`.
     pub no_native: bool,
     /// The project's `hotvm.toml`.
     pub config: Config,
+    /// Whether a new generation begins with the initial values of its variables, instead of taking
+    /// over those of the one before: `--fresh-state`.
+    pub fresh_state: bool,
     /// Where built sources are kept. `None` means `HOTVM_CACHE_DIR`, else `hotvm` in
     /// `XDG_CACHE_HOME` or `~/.cache`, else a folder for this user among the temporary files.
     pub cache_dir: Option<PathBuf>,
+}
+
+/// What happens to a library of another version than its `.lib` asks for: `--version-mismatch`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VersionMismatch {
+    /// It is not bound.
+    #[default]
+    Refuse,
+    /// It is bound, with a warning.
+    Warn,
 }
 
 impl Settings {

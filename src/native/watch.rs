@@ -3,32 +3,39 @@
 //! The folder is watched and not the file: a file's own watch dies with its inode, and compilers and
 //! editors replace files. A change is finished when a writer closes the file or renames it into
 //! place; systems that do not tell report any change, and the file check refuses what is half done.
+//!
+//! A folder may go and come back too, as when a build starts over. So the folder above it is watched
+//! for that, or, where it is missing, the nearest that is there.
 
 use super::live::Request;
+use super::os;
 use crate::diagnostics::{Code, Diagnostic};
-use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
 /// Watches the folders of files, and asks for a look at those that change.
 pub(super) struct Watcher {
     inner: RecommendedWatcher,
-    folders: HashSet<PathBuf>,
+    /// The folders of files, whether they are there or not.
+    wanted: BTreeSet<PathBuf>,
+    /// What the system watches.
+    watched: BTreeSet<PathBuf>,
 }
 
 impl Watcher {
     /// A watcher that sends what it sees to the reloading thread.
     pub fn new(requests: Sender<Request>) -> Result<Watcher, Diagnostic> {
         let each = move |event: notify::Result<Event>| {
-            let paths = match event {
-                Ok(event) if is_finished(&event.kind) => event.paths,
+            let request = match event {
                 // The system has lost events: whatever they were, look at everything.
-                Ok(event) if event.need_rescan() => Vec::new(),
+                Ok(event) if event.need_rescan() => Request::All,
+                Ok(event) if is_finished(&event) => Request::Changed(event.paths),
+                Ok(event) if is_of_folder(&event.kind) => Request::Moved(event.paths),
                 _ => return,
             };
-            let request = if paths.is_empty() { Request::All } else { Request::Changed(paths) };
             // Nobody receives once the program has ended.
             let _ = requests.send(request);
         };
@@ -36,39 +43,86 @@ impl Watcher {
             Diagnostic::error(Code::CannotRead, format!("cannot watch for changes: {error}"))
                 .help("--reload-on-enter reloads without watching")
         })?;
-        Ok(Watcher { inner, folders: HashSet::new() })
+        Ok(Watcher { inner, wanted: BTreeSet::new(), watched: BTreeSet::new() })
     }
 
-    /// Also watches the folders of these files. One that is gone is tried again the next time.
+    /// Also watches the folders of these files.
     pub fn watch<'a>(&mut self, files: impl Iterator<Item = &'a Path>) {
-        for folder in files.filter_map(folder_of) {
-            if !self.folders.contains(&folder)
-                && self.inner.watch(&folder, RecursiveMode::NonRecursive).is_ok()
+        for folder in files.map(folder_of) {
+            if self.wanted.insert(folder.clone()) {
+                self.watch_folder(&folder);
+            }
+        }
+    }
+
+    /// Starts over when one of these paths is a folder of files, or one above: a watch stays with
+    /// the folder that it was set on, under whatever name. Tells whether one is.
+    pub fn renew(&mut self, moved: &[PathBuf]) -> bool {
+        let concerned = moved.iter().any(|path| self.wanted.iter().any(|f| f.starts_with(path)));
+        if concerned {
+            for folder in std::mem::take(&mut self.watched) {
+                // One that is gone took its watch along.
+                let _ = self.inner.unwatch(&folder);
+            }
+            for folder in self.wanted.clone() {
+                self.watch_folder(&folder);
+            }
+        }
+        concerned
+    }
+
+    /// Whether a file lies in one of the folders.
+    pub fn is_about(&self, file: &Path) -> bool {
+        file.parent().is_some_and(|folder| self.wanted.contains(folder))
+    }
+
+    /// Watches a folder, and the nearest above it that is there.
+    fn watch_folder(&mut self, folder: &Path) {
+        let itself = folder.is_dir().then_some(folder);
+        let above = folder.ancestors().skip(1).find(|above| above.is_dir());
+        for folder in itself.into_iter().chain(above) {
+            if !self.watched.contains(folder)
+                && self.inner.watch(folder, RecursiveMode::NonRecursive).is_ok()
             {
-                self.folders.insert(folder);
+                self.watched.insert(folder.to_owned());
             }
         }
     }
 }
 
 /// Whether a file is complete after such an event.
-fn is_finished(kind: &EventKind) -> bool {
-    match kind {
+fn is_finished(event: &Event) -> bool {
+    match event.kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-        EventKind::Modify(ModifyKind::Name(_)) => true,
-        // Linux tells when a file is closed; elsewhere, any change is all that there is.
-        EventKind::Create(_) | EventKind::Modify(_) => cfg!(not(target_os = "linux")),
+        EventKind::Modify(ModifyKind::Name(RenameMode::To)) => true,
+        // Linux tells when a file is closed, and links are complete from the start. Elsewhere, any
+        // change is all that there is.
+        EventKind::Create(_) => {
+            cfg!(not(target_os = "linux")) || event.paths.iter().all(|path| os::is_link(path))
+        }
+        EventKind::Modify(_) => cfg!(not(target_os = "linux")),
         _ => false,
     }
 }
 
-/// The folder of a file as the system calls it, since events name files by it.
-fn folder_of(file: &Path) -> Option<PathBuf> {
+/// Whether such an event may be of a folder that comes, goes or moves.
+fn is_of_folder(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+    )
+}
+
+/// The folder of a file as the system calls it, since events name files by it; as it is written, as
+/// long as it is not there.
+fn folder_of(file: &Path) -> PathBuf {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new(".")).canonicalize().ok()
+    let folder = folder.unwrap_or(Path::new("."));
+    let absolute = || std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    folder.canonicalize().unwrap_or_else(|_| absolute())
 }
 
 /// Whether two files lie in one folder, however it is spelled.
 pub(super) fn in_same_folder(a: &Path, b: &Path) -> bool {
-    folder_of(a).is_some_and(|folder| Some(folder) == folder_of(b))
+    folder_of(a) == folder_of(b)
 }

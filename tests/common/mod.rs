@@ -229,10 +229,31 @@ impl Session {
 
     #[track_caller]
     pub fn expect_line(&mut self, expected: &str) {
+        let line = self.next_line();
+        assert_eq!(line, expected, "standard error:\n{}", self.said_so_far());
+    }
+
+    /// The next line of output.
+    #[track_caller]
+    pub fn next_line(&mut self) -> String {
         match self.stdout.recv_timeout(DEADLINE) {
-            Ok(line) => assert_eq!(line, expected, "standard error:\n{}", self.said_so_far()),
-            Err(why) => panic!("no `{expected}` ({why}); {}", self.said_so_far()),
+            Ok(line) => line,
+            Err(why) => panic!("no line ({why}); {}", self.said_so_far()),
         }
+    }
+
+    /// Sends the process a signal, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// The next event of a kind that `--events -` tells, and everything on standard error before it.
+    #[track_caller]
+    pub fn wait_for_event(&mut self, kind: &str) -> (serde_json::Value, String) {
+        let said = self.wait_for_notice(&format!("\"event\":\"{kind}\""));
+        let event = said.lines().next_back().and_then(|line| serde_json::from_str(line).ok());
+        (event.unwrap_or_else(|| panic!("no JSON:\n{said}")), said)
     }
 
     /// Everything on standard error up to the line with this in it.
@@ -262,6 +283,11 @@ impl Session {
     pub fn quit(mut self) -> Outcome {
         self.send("q");
         self.end()
+    }
+
+    /// Lets the process read to the end of its input.
+    pub fn end_of_input(&mut self) {
+        drop(self.stdin.take());
     }
 
     /// Ends the input, and gives what was not read yet.

@@ -42,6 +42,8 @@ struct Frame {
 /// What an instruction leads to.
 pub(super) enum Flow {
     Next,
+    /// The next instruction; but the program has waited for the outside, where much may have changed.
+    Waited,
     Jump(u64),
     Call(u32),
     Return,
@@ -77,6 +79,7 @@ impl<'v, 'p> Machine<'v, 'p> {
             };
             let at_safepoint = match flow {
                 Flow::Next => false,
+                Flow::Waited => true,
                 Flow::Jump(target) => {
                     let back = (target as usize) < frame.next;
                     frame.next = target as usize;
@@ -201,7 +204,12 @@ impl<'v, 'p> Machine<'v, 'p> {
             _ => match op.group() {
                 Group::Memory => self.memory(op, arg)?,
                 Group::Native => self.native(op, arg as usize)?,
-                Group::InputOutput => self.input_output(step)?,
+                Group::InputOutput => {
+                    self.input_output(step)?;
+                    if op == Op::Read {
+                        return Ok(Flow::Waited);
+                    }
+                }
                 _ => self.number(op, float)?,
             },
         }

@@ -53,6 +53,12 @@ impl<'a> Dynamic<'a> {
             .ok_or_else(|| Flaw::Incomplete("a name lies outside of its string table".to_owned()))
     }
 
+    /// The libraries that this one needs.
+    pub fn needed(&self) -> impl Iterator<Item = &'a [u8]> {
+        let needed = self.entries.iter().filter(|(tag, _)| *tag == elf::DT_NEEDED);
+        needed.filter_map(|&(_, at)| self.string(at).ok())
+    }
+
     /// Whether the library looks for others in its own folder.
     pub fn needs_folder(&self) -> bool {
         let path = |tag| self.get(tag).and_then(|at| self.string(at).ok()).unwrap_or_default();

@@ -75,6 +75,8 @@ pub(super) struct Image<'a> {
     pub segments: Vec<Segment>,
     /// Where the dynamic table is in memory, and its size.
     pub dynamic: (u64, u64),
+    /// Whether each thread has variables of its own in it.
+    pub has_thread_locals: bool,
 }
 
 impl<'a> Image<'a> {
@@ -92,7 +94,8 @@ impl<'a> Image<'a> {
             .filter(|h| h.p_type.get(ORDER) == elf::PT_LOAD)
             .map(Segment::new)
             .collect();
-        let mut image = Image { bytes, header, segments, dynamic: (0, 0) };
+        let has_thread_locals = headers.iter().any(|h| h.p_type.get(ORDER) == elf::PT_TLS);
+        let mut image = Image { bytes, header, segments, dynamic: (0, 0), has_thread_locals };
         for header in headers {
             image.check_segment(header)?;
         }

@@ -15,6 +15,7 @@ mod relocations;
 mod sections;
 mod sniff;
 mod symbols;
+mod unload;
 mod versions;
 
 pub(super) use exports::{Exports, Kind, missing_symbol};
@@ -29,6 +30,8 @@ pub(super) struct Checked {
     pub exports: Option<Exports>,
     /// Whether it finds other libraries relative to its own folder.
     pub needs_folder: bool,
+    /// Why its code must stay mapped when nothing calls it any more, if it must.
+    pub must_stay: Option<String>,
 }
 
 /// What is wrong with a file.
@@ -74,7 +77,10 @@ pub(super) fn check(bytes: &[u8]) -> Result<Checked, Flaw> {
     match sniff::sniff(bytes)? {
         sniff::Format::Elf => check_elf(bytes),
         // The formats of other systems are told by their first bytes and otherwise trusted.
-        sniff::Format::Native => Ok(Checked::default()),
+        sniff::Format::Native => {
+            let unknown = "libraries of this system are not examined".to_owned();
+            Ok(Checked { must_stay: Some(unknown), ..Checked::default() })
+        }
     }
 }
 
@@ -86,7 +92,8 @@ fn check_elf(bytes: &[u8]) -> Result<Checked, Flaw> {
     versions::check(&image, &dynamic, &symbols)?;
     relocations::check(&image, &dynamic, &symbols)?;
     let exports = Some(symbols.exports(&image)?);
-    Ok(Checked { exports, needs_folder: dynamic.needs_folder() })
+    let must_stay = unload::must_stay(&image, &dynamic, &symbols);
+    Ok(Checked { exports, needs_folder: dynamic.needs_folder(), must_stay })
 }
 
 /// An `Incomplete` flaw unless `holds`.

@@ -49,6 +49,27 @@ impl<'a> Symbols<'a> {
         dynamic.string(symbol.st_name.get(ORDER).into()).map(drop)
     }
 
+    /// The names that the library wants from others.
+    pub fn imports(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.entries().filter(|(symbol, _)| !is_defined(symbol)).map(|(_, name)| name)
+    }
+
+    /// Whether the library defines a name.
+    pub fn defines(&self, wanted: &[u8]) -> bool {
+        self.entries().any(|(symbol, name)| is_defined(symbol) && name == wanted)
+    }
+
+    /// A symbol that exists once in a process, whichever libraries define it. The loader keeps the
+    /// library of the first definition for good.
+    pub fn unique(&self) -> Option<&'a [u8]> {
+        let unique = |symbol: &Sym| symbol.st_bind() == elf::STB_GNU_UNIQUE;
+        self.entries().find(|(symbol, _)| unique(symbol)).map(|(_, name)| name)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&'a Sym, &'a [u8])> {
+        self.table.iter().zip(self.names.iter().copied())
+    }
+
     /// What the library offers, after a look at where each of it is.
     pub fn exports(&self, image: &Image) -> Result<Exports, Flaw> {
         let mut exports = Exports::default();
@@ -61,6 +82,10 @@ impl<'a> Symbols<'a> {
         }
         Ok(exports)
     }
+}
+
+fn is_defined(symbol: &Sym) -> bool {
+    symbol.st_shndx.get(ORDER) != elf::SHN_UNDEF
 }
 
 /// What a symbol exports, if it does.

@@ -1,7 +1,9 @@
 //! Linux: libraries are loaded from sealed memory, the system's are found through the loader's cache.
 
 use super::unix;
-pub use super::unix::{changed_at, is_executable, on_hangup, private_temp_folder, stamp};
+pub use super::unix::{
+    changed_at, is_executable, is_link, is_mapped, on_hangup, private_temp_folder, stamp,
+};
 use super::{Loaded, OpenError};
 use libloading::os::unix::Library;
 use std::ffi::OsStr;
@@ -10,7 +12,7 @@ use std::ffi::c_char;
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -27,16 +29,14 @@ pub fn open_private(bytes: &[u8], file: &Path, needs_folder: bool) -> Result<Loa
         let path = PathBuf::from(format!("/proc/self/fd/{}", memory.as_raw_fd()));
         if memory.as_raw_fd() <= MOST_DESCRIPTORS && path.exists() {
             let library = unix::open(&path, file)?;
-            // The loader knows the library by this name for good. Were the descriptor closed, its
-            // number would be used again, and the same name would give this library for the next.
-            let _ = memory.into_raw_fd();
-            return Ok(Loaded::new(library));
+            return Ok(described(library).0.with_memory(memory));
         }
     }
-    match file.parent() {
+    let library = match file.parent() {
         Some(folder) if needs_folder => unix::open_copy(bytes, file, folder),
         _ => unix::open_copy(bytes, file, &std::env::temp_dir()),
-    }
+    };
+    Ok(described(library?).0)
 }
 
 /// Whether the loader's name of a file is one that [`open_private`] gives.
@@ -46,7 +46,7 @@ pub fn is_private_copy(name: &[u8]) -> bool {
 }
 
 /// A file that exists in memory only, sealed so that nobody can change it under the mapping.
-fn memory_file(bytes: &[u8], file: &Path) -> io::Result<OwnedFd> {
+fn memory_file(bytes: &[u8], file: &Path) -> io::Result<File> {
     // The name is for people: it is what /proc/PID/maps and debuggers show.
     let name: Vec<u8> = file.file_name().unwrap_or_default().as_bytes().to_vec();
     let name = CString::new([b"hotvm:", &name[..name.len().min(200)]].concat())?;
@@ -64,7 +64,7 @@ fn memory_file(bytes: &[u8], file: &Path) -> io::Result<OwnedFd> {
     if unsafe { libc::fcntl(memory.as_raw_fd(), libc::F_ADD_SEALS, seals) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(memory.into())
+    Ok(memory)
 }
 
 /// Loads a library of the system, under the first of its names that the loader takes, and says
@@ -73,10 +73,7 @@ pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
     let mut first = None;
     for candidate in system_names(name) {
         match unix::open(Path::new(&candidate), Path::new(name)) {
-            Ok(library) => {
-                let (library, file) = file_of(library);
-                return Ok((Loaded::new(library), file));
-            }
+            Ok(library) => return Ok(described(library)),
             Err(e) => first = first.or(Some(e)),
         }
     }
@@ -128,9 +125,9 @@ fn cached_names(cache: &[u8]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The file that the loader took a library from, as its own list says.
+/// A library with its base, and the file that the loader took it from, as the loader's list says.
 #[cfg(target_env = "gnu")]
-fn file_of(library: Library) -> (Library, Option<PathBuf>) {
+fn described(library: Library) -> (Loaded, Option<PathBuf>) {
     /// The head of the loader's record of a library, as `<link.h>` declares it.
     #[repr(C)]
     struct LinkMap {
@@ -145,19 +142,21 @@ fn file_of(library: Library) -> (Library, Option<PathBuf>) {
             && !record.is_null()
             && !(*record).name.is_null()
     };
-    let file = known.then(|| {
-        // SAFETY: the loader's record lives as long as the library, and its name is a C string.
-        let name = unsafe { CStr::from_ptr((*record).name) };
-        PathBuf::from(OsStr::from_bytes(name.to_bytes()))
-    });
+    let (base, file) = known
+        .then(|| {
+            // SAFETY: the loader's record lives as long as the library, and its name is a C string.
+            let (base, name) = unsafe { ((*record).address, CStr::from_ptr((*record).name)) };
+            (base, PathBuf::from(OsStr::from_bytes(name.to_bytes())))
+        })
+        .unzip();
     // SAFETY: the handle came from `into_raw` above, and nothing closed it.
-    (unsafe { Library::from_raw(handle) }, file)
+    (Loaded::new(unsafe { Library::from_raw(handle) }, base), file)
 }
 
 /// Other C libraries do not tell.
 #[cfg(not(target_env = "gnu"))]
-fn file_of(library: Library) -> (Library, Option<PathBuf>) {
-    (library, None)
+fn described(library: Library) -> (Loaded, Option<PathBuf>) {
+    (Loaded::new(library, None), None)
 }
 
 #[cfg(test)]

@@ -8,11 +8,14 @@
 //! - `system_names(name)` lists what the loader may know the bare name as, the best first.
 //! - `stamp(metadata)` and `changed_at(metadata)` tell whether and when a file changed.
 //! - `is_executable(path)` tells whether a file is a program.
+//! - `is_link(path)` tells whether a name is one more for a file that has another.
+//! - `is_mapped(address)` tells whether the loader knows a library at an address.
 //! - `on_hangup(f)` calls a function whenever the system asks the process to reload.
 //! - `private_temp_folder()` makes a folder among the temporary files that is this user's alone.
 
 use libloading::Library;
 use std::ffi::c_void;
+use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 
@@ -34,17 +37,25 @@ mod unix;
 pub(super) use system::is_private_copy;
 
 pub(super) use system::{
-    changed_at, is_executable, on_hangup, open_private, open_system, private_temp_folder, stamp,
-    system_names,
+    changed_at, is_executable, is_link, is_mapped, on_hangup, open_private, open_system,
+    private_temp_folder, stamp, system_names,
 };
 
 /// A library that the loader has mapped.
 ///
-/// It is never closed. Closing often unmaps nothing (thread-locals with destructors, C++ unique
-/// symbols), and where it does unmap, a thread, an `atexit` handler or a pointer that the library
-/// left behind crashes the process later. A library that is kept costs some pages.
+/// It stays so when this is dropped. Closing often unmaps nothing (thread-locals with destructors, C++
+/// unique symbols), and where it does unmap, a thread, an `atexit` handler or a pointer that the
+/// library left behind crashes the process later. A library that is kept costs some pages.
+/// [`Loaded::unload`] is for those of which more is known.
 #[derive(Debug)]
-pub(super) struct Loaded(ManuallyDrop<Library>);
+pub(super) struct Loaded {
+    library: ManuallyDrop<Library>,
+    base: Option<usize>,
+    /// The file in memory that it was loaded from. The loader knows the library by the descriptor's
+    /// number as long as it is mapped; were the number used again, the same name would give this
+    /// library for the next.
+    memory: ManuallyDrop<Option<File>>,
+}
 
 /// Why a library was not loaded.
 #[derive(Debug)]
@@ -56,15 +67,40 @@ pub(super) enum OpenError {
 }
 
 impl Loaded {
-    fn new(library: impl Into<Library>) -> Loaded {
-        Loaded(ManuallyDrop::new(library.into()))
+    fn new(library: impl Into<Library>, base: Option<usize>) -> Loaded {
+        let library = ManuallyDrop::new(library.into());
+        Loaded { library, base, memory: ManuallyDrop::new(None) }
+    }
+
+    /// Keeps the file in memory that it was loaded from.
+    #[cfg(target_os = "linux")]
+    fn with_memory(self, memory: File) -> Loaded {
+        Loaded { memory: ManuallyDrop::new(Some(memory)), ..self }
+    }
+
+    /// What the loader added to the addresses of the library's file, where it tells.
+    pub fn base(&self) -> Option<usize> {
+        self.base
+    }
+
+    /// Unmaps the library, and tells whether the system has done so: it may have reasons of its own
+    /// to keep it. `address` is one inside of it.
+    ///
+    /// # Safety
+    /// Nothing runs the library's code or uses its data any more, or ever will.
+    pub unsafe fn unload(self, address: usize) -> bool {
+        if ManuallyDrop::into_inner(self.library).close().is_err() || is_mapped(address) {
+            return false;
+        }
+        drop(ManuallyDrop::into_inner(self.memory));
+        true
     }
 
     /// The address of an exported symbol.
     pub fn address(&self, symbol: &str) -> Option<usize> {
         // SAFETY: the symbol is only looked up; any symbol has an address, and reading it as a
         // plain pointer claims nothing about what is there.
-        let symbol = unsafe { self.0.get::<*mut c_void>(symbol) }.ok()?;
+        let symbol = unsafe { self.library.get::<*mut c_void>(symbol) }.ok()?;
         Some(*symbol as usize).filter(|&address| address != 0)
     }
 }

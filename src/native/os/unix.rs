@@ -1,6 +1,6 @@
 //! What all Unixes share.
 
-use super::{Loaded, OpenError, refused};
+use super::{OpenError, refused};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::fs::{self, DirBuilder, Metadata};
 use std::io::{self, Write};
@@ -8,10 +8,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// All that shows a change of a file's content.
+/// All that shows which file it is, and a change of its content.
 pub fn stamp(metadata: &Metadata) -> impl PartialEq + use<> {
     let times = (metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec());
-    (metadata.len(), times)
+    (metadata.dev(), metadata.ino(), metadata.len(), times)
 }
 
 /// When the file last changed: not the time of its content, which a copy may set at will, but that
@@ -22,11 +22,34 @@ pub fn changed_at(metadata: &Metadata) -> SystemTime {
 }
 
 /// Calls a function at each `SIGHUP`, from a thread: little may be done in a signal handler.
+///
+/// The system sends the same signal when the terminal has gone, and then it means what it always did.
 pub fn on_hangup(each: impl Fn() + Send + 'static) {
-    let Ok(mut hangups) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGHUP]) else {
-        return;
-    };
-    std::thread::spawn(move || hangups.forever().for_each(|_| each()));
+    use signal_hook::{consts::SIGHUP, iterator::Signals, low_level::emulate_default_handler};
+    let Ok(mut hangups) = Signals::new([SIGHUP]) else { return };
+    let has_terminal = || fs::File::open("/dev/tty").is_ok();
+    let had_terminal = has_terminal();
+    std::thread::spawn(move || {
+        for _ in hangups.forever() {
+            match had_terminal && !has_terminal() {
+                true => drop(emulate_default_handler(SIGHUP)),
+                false => each(),
+            }
+        }
+    });
+}
+
+/// Whether the name is a symbolic link, or a second name of a file: it is complete as it appears.
+pub fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|m| m.is_symlink() || (m.is_file() && m.nlink() > 1))
+}
+
+/// Whether the loader knows a library at this address.
+pub fn is_mapped(address: usize) -> bool {
+    let mut info = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
+    // SAFETY: the address is only compared with the ranges of libraries, and the call writes no more
+    // than the structure.
+    unsafe { libc::dladdr(std::ptr::without_provenance(address), info.as_mut_ptr()) != 0 }
 }
 
 /// Whether the file may be executed by anyone.
@@ -56,7 +79,7 @@ pub const COPY_MARK: &str = ".hotvm-";
 
 /// Loads from a copy in `folder` under a hidden name of its own. The copy is removed at once; the
 /// mapping stays.
-pub fn open_copy(bytes: &[u8], file: &Path, folder: &Path) -> Result<Loaded, OpenError> {
+pub fn open_copy(bytes: &[u8], file: &Path, folder: &Path) -> Result<Library, OpenError> {
     let failed = |e| OpenError::NoCopy(format!("a private copy in {}", folder.display()), e);
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let mut copy = tempfile::Builder::new()
@@ -65,7 +88,7 @@ pub fn open_copy(bytes: &[u8], file: &Path, folder: &Path) -> Result<Loaded, Ope
         .tempfile_in(folder)
         .map_err(failed)?;
     copy.write_all(bytes).and_then(|()| copy.flush()).map_err(failed)?;
-    Ok(Loaded::new(open(copy.path(), file)?))
+    open(copy.path(), file)
 }
 
 /// Loads the library at `private`, with all its symbols resolved now rather than at a first call

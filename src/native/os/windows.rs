@@ -39,7 +39,7 @@ pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
 fn open(private: &Path, file: &Path) -> Result<Loaded, OpenError> {
     // SAFETY: loading runs the library's initialisers. The policy has admitted the library.
     let library = unsafe { Library::new(private) }.map_err(|e| refused(&e, private, file))?;
-    Ok(Loaded::new(library))
+    Ok(Loaded::new(library, None))
 }
 
 /// The name under which the loader knows the library, if the system's folder has it.
@@ -63,6 +63,16 @@ pub fn changed_at(metadata: &Metadata) -> SystemTime {
 /// Whether the file is a program.
 pub fn is_executable(path: &Path) -> bool {
     path.is_file()
+}
+
+/// Nobody is told, so that what is unloaded is never claimed to be.
+pub fn is_mapped(_: usize) -> bool {
+    true
+}
+
+/// Links are seldom there, and cannot be told from files being written.
+pub fn is_link(_: &Path) -> bool {
+    false
 }
 
 /// `hotvm` among the temporary files, which are the user's own on Windows.

@@ -1,18 +1,23 @@
 //! Tests of the room as a whole, with a real compiler and a real loader.
 
+mod awkward;
 mod calls;
 mod files;
+mod live;
 mod places;
 mod random_calls;
 mod reloads;
 mod signatures;
 mod sources;
 
-use super::{Libraries, Settings};
+use super::{Event, EventKind, EventSink, Libraries, Settings};
+use crate::diagnostics::Diagnostic;
 use crate::isa::{CType, Import, Signature};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 /// A folder with a program's folder and a cache of its own, where libraries are made.
 struct Lab(tempfile::TempDir);
@@ -80,6 +85,41 @@ impl Lab {
         libraries.bind_all().unwrap();
         libraries
     }
+}
+
+/// The events of libraries, as they come.
+struct Heard(Receiver<Event>);
+
+impl Heard {
+    /// The warnings among those that have come.
+    fn warnings(&self) -> Vec<Diagnostic> {
+        let warning = |event: Event| match event.kind {
+            EventKind::Warned(warning) => Some(warning.diagnostic),
+            _ => None,
+        };
+        self.0.try_iter().filter_map(warning).collect()
+    }
+
+    /// Waits for one that is wanted.
+    fn wait_for(&self, wanted: impl Fn(&Event) -> bool) -> Event {
+        let mut passed = Vec::new();
+        loop {
+            match self.0.recv_timeout(DEADLINE) {
+                Ok(event) if wanted(&event) => return event,
+                Ok(event) => passed.push(event.to_json()),
+                Err(why) => panic!("{why}; there came {passed:#?}"),
+            }
+        }
+    }
+}
+
+/// When a test gives up. Nothing takes as long unless it hangs.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+fn listen(libraries: &mut Libraries) -> Heard {
+    let (send, receive) = channel();
+    libraries.on_event(EventSink::new(move |event| drop(send.send(event))));
+    Heard(receive)
 }
 
 fn import(library: &str, symbol: &str, params: &[CType], result: CType) -> Import {

@@ -1,0 +1,270 @@
+//! How the libraries of a running program change: at a safepoint, together, and back again.
+//!
+//! What a program stands still for is here, so little is done: candidates take the place of
+//! libraries, slots are pointed at other functions, and events are made of it.
+
+use super::{Libraries, Library};
+use crate::diagnostics::Diagnostic;
+use crate::isa::CType;
+use crate::native::BindError;
+use crate::native::events::{Event, EventKind};
+use crate::native::generation::Generation;
+use crate::native::live::{Live, Update};
+use crate::native::prepare::Candidate;
+use crate::native::resolve::Place;
+use crate::native::retire::Retiree;
+use crate::native::signature::Unchecked;
+use crate::native::state::{Migration, Prepared, StateReport, Upgrade};
+use std::collections::BTreeMap;
+use std::mem;
+use std::time::{Duration, Instant};
+
+impl Libraries {
+    /// Publishes all that waits, and tells whether anything did. To be called at a safepoint: no call
+    /// of a native function may be under way.
+    pub fn publish_prepared(&mut self) -> bool {
+        let mut newest = BTreeMap::new();
+        while let Some(update) = self.live.as_ref().and_then(Live::next_update) {
+            for (index, candidate) in update {
+                if let Some(passed_over) = newest.insert(index, candidate) {
+                    self.discard(passed_over);
+                }
+            }
+        }
+        // The program may have reloaded by itself what waited, or crashed in it.
+        let (stale, update): (Vec<_>, Vec<_>) =
+            newest.into_iter().partition(|(index, candidate)| self.is_stale(*index, candidate));
+        stale.into_iter().for_each(|(_, candidate)| self.discard(candidate));
+        let any = !update.is_empty();
+        if any {
+            // What is refused is told as an event, and the old goes on.
+            let _ = self.publish(update);
+        }
+        any
+    }
+
+    /// Goes back to the generation before the one that serves an import, and remembers the content
+    /// of this one as bad. `false` when there is none to go back to. After a crash nothing is
+    /// unmapped any more: who knows what points where.
+    pub fn roll_back(&mut self, import: usize, reason: &str) -> bool {
+        self.unload = false;
+        let Some(index) = self.slots.get(import).and_then(|slot| slot.bound).map(|b| b.library)
+        else {
+            return false;
+        };
+        let library = &mut self.libraries[index];
+        let Some(previous) = library.previous.take() else { return false };
+        let crashed = mem::replace(library, *previous);
+        let kind = EventKind::RolledBack { to: library.number, reason: reason.to_owned() };
+        self.events.emit(&crashed.name, crashed.number, crashed.generation.hash, kind);
+        self.bad.extend(crashed.generation.hash);
+        self.point(index);
+        self.tell_live();
+        true
+    }
+
+    /// Puts candidates in the place of their libraries, all of them at once, or none when one of
+    /// them refuses the state that it should take over.
+    pub(super) fn publish(&mut self, update: Update) -> Result<(), BindError> {
+        let start = Instant::now();
+        let mut handovers = Vec::with_capacity(update.len());
+        for (index, candidate) in &update {
+            match self.handover(*index, candidate) {
+                Ok(handover) => handovers.push(handover),
+                Err(diagnostic) => {
+                    let error = BindError { import: candidate.group[0], diagnostic };
+                    self.emit(*index, EventKind::Rejected(Box::new(error.clone())));
+                    self.refused.extend(update.iter().filter_map(|(_, new)| new.generation.hash));
+                    update.into_iter().for_each(|(_, candidate)| self.discard(candidate));
+                    self.tell_live();
+                    return Err(error);
+                }
+            }
+        }
+        let mut events = Vec::with_capacity(3 * update.len());
+        let mut retired = Vec::new();
+        for ((index, candidate), handover) in update.into_iter().zip(handovers) {
+            let built = candidate.built;
+            let state = handover.complete(&self.libraries[index].generation, &candidate);
+            let slots = self.slots_of(&candidate.group);
+            let mut old = mem::replace(&mut self.libraries[index], Library::new(candidate));
+            // One generation to go back to is enough.
+            retired.extend(old.previous.take());
+            self.libraries[index].previous = Some(Box::new(old));
+            self.point(index);
+            let pause = Duration::ZERO;
+            events.push(self.event(index, EventKind::Published { pause, built, slots, state }));
+            events.push(self.retirement(index));
+            events.extend(self.unchecked_news(index).map(|news| self.event(index, news)));
+        }
+        self.tell_live();
+        let stood_still = start.elapsed();
+        for mut event in events {
+            if let EventKind::Published { pause, .. } = &mut event.kind {
+                *pause = stood_still;
+            }
+            self.events.send(event);
+        }
+        retired.into_iter().for_each(|library| self.retire(*library));
+        Ok(())
+    }
+
+    /// How a candidate takes over from the library in use. A library with an upgrade of its own may
+    /// refuse.
+    fn handover(&self, index: usize, candidate: &Candidate) -> Result<Handover, Diagnostic> {
+        let (old, new) = (&self.libraries[index].generation, &candidate.generation);
+        if self.fresh_state {
+            return Ok(Handover::Fresh);
+        }
+        let upgrade = Upgrade::find(
+            &candidate.name,
+            |symbol, kind| old.own(symbol, kind),
+            || old.version(),
+            |symbol, kind| new.own(symbol, kind),
+        )?;
+        if let Some(upgrade) = upgrade {
+            // SAFETY: both generations are loaded, and at a safepoint none of their code runs.
+            return unsafe { upgrade.prepare() }.map(Handover::Upgrade);
+        }
+        let planned = candidate.migration.as_ref().filter(|(hash, _)| old.hash == Some(*hash));
+        Ok(match (planned, &old.image, &new.image) {
+            (Some(_), ..) => Handover::Planned,
+            // It was meant to follow another one, which was passed over.
+            (None, Some(old), Some(new)) => {
+                Handover::Migration(Migration::plan(old.statics(), new.statics()))
+            }
+            _ => Handover::Fresh,
+        })
+    }
+
+    /// Says that the generation before the one in use is in use no longer.
+    fn retirement(&self, index: usize) -> Event {
+        let old = self.libraries[index].previous.as_ref();
+        let old = old.expect("what was published has replaced something");
+        let kept = self.unload.then(|| {
+            self.must_stay(old).unwrap_or_else(|| "it is the one to go back to".to_owned())
+        });
+        let kind = EventKind::Retired { unloaded: false, kept };
+        Event::new(&old.name, old.number, old.generation.hash, kind)
+    }
+
+    /// Unmaps a generation that nothing can go back to, if that is wished and safe.
+    fn retire(&self, library: Library) {
+        if !self.unload || self.must_stay(&library).is_some() {
+            return;
+        }
+        let Library { name, number, generation, targets, .. } = library;
+        if let Some(&(_, target)) = targets.first() {
+            self.unload(Retiree { name, number, generation, target });
+        }
+    }
+
+    /// The same for a candidate that will never be published.
+    fn discard(&self, candidate: Candidate) {
+        let Candidate { name, number, generation, targets, .. } = candidate;
+        if self.unload
+            && let Some(&target) = targets.first()
+        {
+            self.unload(Retiree { name, number, generation, target });
+        }
+    }
+
+    fn unload(&self, retiree: Retiree) {
+        match &self.live {
+            // Destructors take their time, and the program should not wait for them.
+            Some(live) => live.unload(retiree),
+            None => retiree.unload(&self.events),
+        }
+    }
+
+    /// Why a generation must stay mapped: for what its file shows, or because a program that was
+    /// given a host pointer may pass it back at any time.
+    fn must_stay(&self, library: &Library) -> Option<String> {
+        let gives_pointers =
+            |&&(import, _): &&(usize, usize)| self.imports[import].signature.result == CType::Ptr;
+        let pointer = || {
+            let (import, _) = library.targets.iter().find(gives_pointers)?;
+            Some(format!("`{}` returns host pointers", self.imports[*import].symbol))
+        };
+        library.generation.must_stay.clone().or_else(pointer)
+    }
+
+    fn is_stale(&self, index: usize, candidate: &Candidate) -> bool {
+        let hash = candidate.generation.hash;
+        hash == self.libraries[index].generation.hash
+            || hash.is_some_and(|hash| self.bad.contains(&hash))
+    }
+
+    /// Points the slots of a library at their functions. This is all that a reload changes for the
+    /// program, and it cannot fail.
+    pub(super) fn point(&mut self, index: usize) {
+        for &(import, target) in &self.libraries[index].targets {
+            self.slots[import].bound = Some(super::Bound { target, library: index });
+        }
+    }
+
+    /// Says which functions of a library are called by the word of their `.lib` alone, unless that
+    /// was said of the generation before.
+    pub(super) fn tell_unchecked(&mut self, index: usize) {
+        if let Some(news) = self.unchecked_news(index) {
+            self.emit(index, news);
+        }
+    }
+
+    /// The functions that are called by the word of their `.lib` alone, if they are others than were
+    /// told. The system's libraries, which nobody can help, are not told.
+    fn unchecked_news(&mut self, index: usize) -> Option<EventKind> {
+        let Library { name, real, generation, targets, previous, .. } = &self.libraries[index];
+        let symbols = targets.iter().map(|&(import, _)| &self.imports[import].symbol);
+        let mut functions: Vec<_> =
+            symbols.filter(|symbol| generation.signatures.get(symbol).is_none()).cloned().collect();
+        if functions.is_empty() || matches!(real, Place::System(_)) {
+            return None;
+        }
+        if generation.signatures.is_empty() {
+            functions.clear();
+        }
+        let unchecked = Some(Unchecked { library: name.clone(), functions });
+        let told = self.libraries[index].unchecked.as_ref();
+        let told = told.or(previous.as_ref().and_then(|previous| previous.unchecked.as_ref()));
+        let news = told != unchecked.as_ref();
+        self.libraries[index].unchecked.clone_from(&unchecked);
+        unchecked.filter(|_| news).map(EventKind::Unchecked)
+    }
+}
+
+/// How a generation gets the state of the one before.
+enum Handover {
+    /// Not at all.
+    Fresh,
+    /// By the candidate's own plan.
+    Planned,
+    /// By a plan that was made late.
+    Migration(Migration),
+    /// It has made its state itself.
+    Upgrade(Prepared),
+}
+
+impl Handover {
+    /// Hands the state over, which nothing can prevent any more.
+    fn complete(self, old: &Generation, candidate: &Candidate) -> Option<StateReport> {
+        let late;
+        let migration = match self {
+            Handover::Fresh => return None,
+            Handover::Upgrade(prepared) => {
+                // SAFETY: the new generation is loaded, and nothing has called it yet.
+                unsafe { prepared.commit() };
+                return None;
+            }
+            Handover::Planned => candidate.migration.as_ref().map(|(_, planned)| planned)?,
+            Handover::Migration(migration) => {
+                late = migration;
+                &late
+            }
+        };
+        let (old, new) = (old.base()?, candidate.generation.base()?);
+        // SAFETY: the bases are those of the two generations, whose images the plan was read from;
+        // both are mapped, and at a safepoint none of their code runs.
+        Some(unsafe { migration.apply(old, new) })
+    }
+}
