@@ -3,8 +3,10 @@
 
     python3 benches/run.py            all of it
     python3 benches/run.py --rounds 5
+    python3 benches/run.py --only reloading --reloads 1000
 
-Peers come from package registries: wasm-tools by cargo, wabt by the system's package manager. The
+Peers come from package registries: wasm-tools and hot-lib-reloader (built into `benches/peers`) by
+cargo, wabt by the system's package manager. The
 commands of one comparison run in turn, round after round, so that all see the same machine; what is
 stated is medians, and their ratios within the run.
 """
@@ -19,8 +21,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import reloading
+
 ROOT = Path(__file__).resolve().parent.parent
-PEERS = ROOT / "target" / "peers"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+PEERS = TARGET / "peers"
 FUNCTIONS, REPEATS = 25_000, 10
 
 
@@ -77,13 +82,20 @@ def install_peers():
         subprocess.run(["apt-get", "install", "-y", "-q", "wabt"], check=True)
 
 
+def build_reloading_peer():
+    manifest = ROOT / "benches/peers/hot-lib-reloader/Cargo.toml"
+    build = ["cargo", "build", "--release", "--locked", "--manifest-path", manifest, "--target-dir", PEERS]
+    subprocess.run(build, check=True)
+    return PEERS / "release/peer-hot-lib-reloader"
+
+
 def version(command):
     output = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     return output.stdout.split()[-1] if " " not in output.stdout.strip() else output.stdout.split()[1]
 
 
 def assembling(folder, rounds):
-    hotvm, wasm_tools = ROOT / "target/release/hotvm", PEERS / "bin/wasm-tools"
+    hotvm, wasm_tools = TARGET / "release/hotvm", PEERS / "bin/wasm-tools"
     text, wasm = folder / "program.vasm", folder / "program.wat"
     text.write_text("".join(vasm()))
     wasm.write_text("".join(wat()))
@@ -124,14 +136,20 @@ def replace(section, body):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=11)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--reloads", type=int, default=100_000, help="with --unload; the rest takes fewer")
+    parser.add_argument("--only", choices=["assembling", "reloading"])
+    options = parser.parse_args()
     subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
-    install_peers()
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
-    peers = f"wasm-tools {version(str(PEERS / 'bin/wasm-tools'))}, wabt {version('wat2wasm')}"
-    replace("machine", f"Measured on {machine}; {peers}.")
     with tempfile.TemporaryDirectory() as folder:
-        replace("assembling", assembling(Path(folder), rounds))
+        if options.only != "reloading":
+            install_peers()
+            peers = f"wasm-tools {version(str(PEERS / 'bin/wasm-tools'))}, wabt {version('wat2wasm')}"
+            replace("machine", f"Measured on {machine}; {peers}.")
+            replace("assembling", assembling(Path(folder), options.rounds))
+        if options.only != "assembling":
+            hotvm = TARGET / "release/hotvm"
+            replace("reloading", reloading.measure(folder, hotvm, build_reloading_peer(), options.reloads))
 
 
 if __name__ == "__main__":
