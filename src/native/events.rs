@@ -240,7 +240,10 @@ impl fmt::Display for Event {
                 }
             }
             EventKind::RolledBack { to, reason } => {
-                write!(f, "{reason}; generation {to} is back")
+                write!(
+                    f,
+                    "{name}: generation {number} crashed in {reason}; generation {to} is back"
+                )
             }
             EventKind::Unchecked(unchecked) => unchecked.fmt(f),
             EventKind::Warned(warning) => {

@@ -125,12 +125,19 @@ impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Sentence { function, library, generation, crash } = self;
         let file = library.rsplit(['/', '\\']).next().unwrap_or(library);
-        write!(f, "`{function}` of {file} (generation {generation}) {}", crash.cause)?;
-        match crash.place.as_str() {
-            "" => write!(f, ", at {:#x}, where no code is", crash.pc)?,
-            place => write!(f, ", at {place}")?,
+        let verb = if matches!(crash.cause, Cause::Timeout(_)) { "" } else { "crashed: " };
+        write!(f, "`{function}` of {file} (generation {generation}) {verb}{crash}")
+    }
+}
+
+impl fmt::Display for Crash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, at ", self.cause)?;
+        match self.place.as_str() {
+            "" => write!(f, "{:#x}, where no code is", self.pc)?,
+            place => f.write_str(place)?,
         }
-        match crash.taint {
+        match self.taint {
             None => Ok(()),
             Some(taint) => write!(f, "; {taint}, so the process has to end"),
         }
@@ -150,22 +157,22 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Cause::Memory { signal, access, address } => {
-                write!(f, "crashed: {signal} {access} ")?;
+                write!(f, "{signal} {access} ")?;
                 match address {
                     Some(address) => write!(f, "address {address:#x}"),
                     None => f.write_str("an impossible or misaligned address"),
                 }
             }
-            Cause::Division => f.write_str("crashed: SIGFPE, an integer division by zero"),
-            Cause::Arithmetic => f.write_str("crashed: SIGFPE, bad arithmetic"),
-            Cause::Instruction => f.write_str("crashed: SIGILL, not a valid instruction"),
-            Cause::Breakpoint => f.write_str("crashed: SIGTRAP, a breakpoint"),
+            Cause::Division => f.write_str("SIGFPE, an integer division by zero"),
+            Cause::Arithmetic => f.write_str("SIGFPE, bad arithmetic"),
+            Cause::Instruction => f.write_str("SIGILL, not a valid instruction"),
+            Cause::Breakpoint => f.write_str("SIGTRAP, a breakpoint"),
             Cause::Abort { message } if message.as_str().is_empty() => {
-                f.write_str("crashed: SIGABRT, it called `abort`")
+                f.write_str("SIGABRT, it called `abort`")
             }
-            Cause::Abort { message } => write!(f, "crashed: SIGABRT, \"{message}\""),
-            Cause::Raised(signal) => write!(f, "crashed: {signal}, sent by itself"),
-            Cause::StackOverflow => f.write_str("crashed: SIGSEGV, its stack overflowed"),
+            Cause::Abort { message } => write!(f, "SIGABRT, \"{message}\""),
+            Cause::Raised(signal) => write!(f, "{signal}, sent by itself"),
+            Cause::StackOverflow => f.write_str("SIGSEGV, its stack overflowed"),
             Cause::Timeout(limit) => {
                 write!(f, "did not return within {} s and was interrupted", limit.as_secs_f64())
             }

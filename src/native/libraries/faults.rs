@@ -29,7 +29,7 @@ impl Libraries {
         let (function, library) = (function.clone(), name.clone());
         let fault = Box::new(Fault { import, function, library, generation: *number, crash });
         if !fault.is_tainted() {
-            self.roll_back(import, &fault.to_string());
+            self.roll_back(import, &format!("`{}`: {crash}", fault.function));
         }
         fault
     }
