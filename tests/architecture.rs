@@ -106,7 +106,8 @@ fn only_native_holds_unsafe_code() {
 fn only_cli_prints_or_knows_clap() {
     for (room, files) in rooms() {
         for (file, code) in files {
-            if room == "cli" {
+            // Tests say what they leave out.
+            if room == "cli" || file.iter().any(|part| part == "tests") {
                 continue;
             }
             for word in ["println!", "print!", "clap::", "clap_complete", "stdout()", "stderr()"] {

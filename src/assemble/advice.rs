@@ -5,8 +5,8 @@ use crate::diagnostics::{Code, Diagnostic, Span, closest};
 use crate::isa::Op;
 use crate::syntax::Operands;
 
-/// How many mistakes get a suggestion. Each takes a look at all names, and nobody reads more.
-pub(super) const MAX_SUGGESTIONS: u32 = 20;
+/// How often names are looked through for a suggestion. There may be many, and nobody reads more.
+pub(super) const MAX_SUGGESTIONS: u32 = 40;
 
 impl Assembler<'_> {
     /// What to do about an unknown name: how to use what it stands for elsewhere, or the name that it
@@ -16,8 +16,15 @@ impl Assembler<'_> {
         name: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) -> Option<String> {
-        self.spend_suggestion()?;
-        self.use_of(name).or_else(|| Some(format!("did you mean `{}`?", closest(name, known)?)))
+        self.use_of(name).or_else(|| self.did_you_mean(name, known))
+    }
+
+    pub(super) fn did_you_mean<'a>(
+        &self,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Option<String> {
+        self.closest(name, known).map(|near| format!("did you mean `{near}`?"))
     }
 
     /// The word that a mistyped one was probably meant to be.
@@ -37,6 +44,7 @@ impl Assembler<'_> {
 
     /// How the thing with this name is used, whatever it is.
     fn use_of(&self, name: &str) -> Option<String> {
+        self.spend_suggestion()?;
         let function = self.completing.map(|index| &self.names.functions[index]);
         let is_local = function.is_some_and(|f| f.locals.iter().any(|local| local == name));
         let is_label = function.is_some_and(|f| f.labels.iter().any(|(_, label)| label == name));

@@ -164,11 +164,10 @@ impl<'s> Assembler<'s> {
 
     fn unknown_data<T>(&self, span: Span) -> Result<T> {
         let name = span.of(self.text);
-        let near = self.closest(name, self.data.keys().copied());
         let diagnostic =
             Diagnostic::error(Code::UnknownName, format!("no data is called `{name}`"))
                 .at_span(self.source, span, "only data has a length")
-                .maybe_help(near.map(|near| format!("did you mean `{near}`?")));
+                .maybe_help(self.did_you_mean(name, self.data.keys().copied()));
         Err(Some(Box::new(diagnostic)))
     }
 

@@ -60,9 +60,8 @@ impl Assembler<'_> {
 
     fn no_such_entry(&mut self, name: Span) {
         let message = format!("the entry function `{}` does not exist", name.of(self.text));
-        let near = self.closest(name.of(self.text), self.functions.keys().copied());
-        let diagnostic = Diagnostic::error(Code::BadEntry, message)
-            .maybe_help(near.map(|near| format!("did you mean `{near}`?")));
+        let help = self.did_you_mean(name.of(self.text), self.functions.keys().copied());
+        let diagnostic = Diagnostic::error(Code::BadEntry, message).maybe_help(help);
         self.push(diagnostic, name, "no function has this name");
     }
 

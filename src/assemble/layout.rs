@@ -135,13 +135,10 @@ impl Assembler<'_> {
         if let Some((_, bytes)) = UNITS.iter().find(|(unit, _)| *unit == name) {
             return Some(*bytes);
         }
-        let near = self.closest(name, UNITS.iter().map(|(unit, _)| *unit));
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "units are KiB, MiB and GiB; without one it is bytes".to_owned(),
-        };
-        let diagnostic = Diagnostic::error(Code::DoesNotFit, format!("unknown unit `{name}`"));
-        self.push(diagnostic.help(help), span, "units are KiB, MiB and GiB");
+        let diagnostic = Diagnostic::error(Code::DoesNotFit, format!("unknown unit `{name}`"))
+            .help("units are KiB, MiB and GiB; without one it is bytes")
+            .maybe_help(self.did_you_mean(name, UNITS.map(|(unit, _)| unit)));
+        self.push(diagnostic, span, "not a unit");
         None
     }
 

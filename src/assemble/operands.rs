@@ -132,33 +132,40 @@ impl Assembler<'_> {
     }
 
     fn wrong_operand<T>(&mut self, op: Op, operand: &Operand) -> Option<T> {
-        let is = match operand {
-            Operand::Text(_) => "a text",
-            Operand::Expr(expr) => match expr.kind {
-                ExprKind::Integer | ExprKind::Float | ExprKind::Char => "a number",
-                ExprKind::Name => "a name",
-                _ => "an expression",
-            },
-        };
-        let found = operand.span().of(self.text);
-        let help = match op.operand() {
-            OperandKind::Int => Some("`WRITE` writes a text, `.data` puts one into memory".into()),
-            OperandKind::Text if is == "a name" => {
-                Some(format!("`PUSH {found}`, `PUSH len({found})` and `PUTS` write data"))
-            }
-            OperandKind::Text => Some(format!("`PUSH {found}` and `PRINT` write a number")),
-            OperandKind::Func => Some("functions are called by name".into()),
-            OperandKind::Label | OperandKind::Labels => Some("jumps go to labels".into()),
-            OperandKind::Local => {
-                Some("`LD8S` to `LDF64` read memory, `ST8` to `STF64` write it".into())
-            }
-            _ => None,
-        };
         let message = format!("`{}` takes {}", op.mnemonic(), wanted(op));
+        let help = instead(op, operand, operand.span().of(self.text));
         let diagnostic = Diagnostic::error(Code::WrongOperand, message).maybe_help(help);
-        self.push(diagnostic, operand.span(), format!("this is {is}"));
+        self.push(diagnostic, operand.span(), format!("this is {}", describe(operand)));
         None
     }
+}
+
+fn describe(operand: &Operand) -> &'static str {
+    match operand {
+        Operand::Text(_) => "a text",
+        Operand::Expr(expr) => match expr.kind {
+            ExprKind::Integer | ExprKind::Float | ExprKind::Char => "a number",
+            ExprKind::Name => "a name",
+            _ => "an expression",
+        },
+    }
+}
+
+/// What to write instead of an operand that the instruction does not take.
+fn instead(op: Op, operand: &Operand, text: &str) -> Option<String> {
+    Some(match (op.operand(), operand) {
+        (OperandKind::Int, _) => "`WRITE` writes a text, `.data` puts one into memory".to_owned(),
+        (OperandKind::Text, Operand::Expr(Expr { kind: ExprKind::Name, .. })) => {
+            format!("`PUSH {text}`, `PUSH len({text})` and `PUTS` write data")
+        }
+        (OperandKind::Text, _) => format!("`PUSH {text}` and `PRINT` write a number"),
+        (OperandKind::Func, _) => "functions are called by name".to_owned(),
+        (OperandKind::Label | OperandKind::Labels, _) => "jumps go to labels".to_owned(),
+        (OperandKind::Local, _) => {
+            "`LD8S` to `LDF64` read memory, `ST8` to `STF64` write it".to_owned()
+        }
+        _ => return None,
+    })
 }
 
 /// What an instruction takes, of all the rows that share its mnemonic.

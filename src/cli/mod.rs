@@ -9,6 +9,7 @@ mod completions;
 mod dis;
 mod events;
 mod explain;
+mod guard;
 mod libraries;
 mod output;
 mod reload;

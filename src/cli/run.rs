@@ -1,20 +1,19 @@
 //! `hotvm run`
 
 use super::events::EventLog;
+use super::guard::GuardFlags;
 use super::watch::NewProgram;
 use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status, watch};
 use blake3::Hash;
-use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
 use hotvm::diagnostics::{Code, Diagnostic, Position};
 use hotvm::engine::{Doorbell, Exit, Host, Output, TrapKind, Vm};
-use hotvm::native::{BindError, CallError, GuardMode, Libraries, VersionMismatch, end_process};
+use hotvm::native::{BindError, CallError, Libraries, VersionMismatch, end_process};
 use hotvm::program::{Input, Program};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Runs a program. Text is assembled first.
 #[derive(Args)]
@@ -52,25 +51,13 @@ pub(super) struct Run {
     /// Write what happens to libraries as JSON lines to a file, or to standard error for `-`
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
-    /// Turn crashes of native code into errors; on with --watch and --reload-on-enter, otherwise off
-    #[arg(long, value_name = "WHEN")]
-    guard: Option<Switch>,
-    /// Interrupt native calls that take longer than this; turns the guard on
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    native_timeout: Option<Duration>,
+    /// Let the static variables of a reloaded library begin anew, instead of carrying them over
+    #[arg(long)]
+    fresh_state: bool,
+    #[command(flatten)]
+    guard: GuardFlags,
     #[command(flatten)]
     pub(super) native: NativeFlags,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Switch {
-    On,
-    Off,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.filter(|it| !it.is_zero()).ok_or_else(|| "not a number of seconds above 0".to_owned())
 }
 
 /// What to do with a library of another version.
@@ -114,7 +101,7 @@ impl Run {
             );
             return status::USAGE;
         }
-        self.check_guard(report);
+        self.guard.check(report);
         let mut session = match self.session(report) {
             Ok(session) => session,
             Err(diagnostics) => {
@@ -154,33 +141,12 @@ impl Run {
         };
         let mut settings = self.native.settings(folder).map_err(|diagnostic| vec![diagnostic])?;
         settings.unload = self.unload;
+        settings.fresh_state = self.fresh_state;
         settings.version_mismatch = self.version_mismatch.into();
         let imports = program.verified.module().imports.clone();
         let mut libraries = Libraries::new(imports, settings);
-        libraries.set_guard(self.guard());
-        libraries.set_native_timeout(self.native_timeout);
+        self.guard.apply(&mut libraries, self.watch || self.reload_on_enter);
         Ok(libraries)
-    }
-
-    fn guard(&self) -> GuardMode {
-        let usual = self.watch || self.reload_on_enter || self.native_timeout.is_some();
-        match self.guard.map_or(usual, |switch| switch == Switch::On) {
-            true => GuardMode::On,
-            false => GuardMode::Off,
-        }
-    }
-
-    /// Says what cannot be had.
-    fn check_guard(&self, report: &Report) {
-        if self.guard == Some(Switch::Off) && self.native_timeout.is_some() {
-            let words = "--native-timeout needs the guard, and --guard off turns it off\n";
-            clap::Error::raw(ErrorKind::ArgumentConflict, words).exit();
-        }
-        let is_asked_for = self.guard == Some(Switch::On) || self.native_timeout.is_some();
-        if is_asked_for && !GuardMode::available() {
-            let words = "native code cannot be guarded on this platform";
-            report.error(Diagnostic::warning(Code::Unsupported, words));
-        }
     }
 }
 

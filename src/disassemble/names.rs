@@ -118,3 +118,20 @@ pub(super) fn is_called(module: &Module, function: u32) -> bool {
                 .any(|i| i.op.operand() == OperandKind::Func && i.arg == u64::from(function))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::{Names, Segment};
+
+    #[test]
+    fn data_called_as_a_float_gets_another_name() {
+        let names = ["inf", "len"].map(str::to_owned).to_vec();
+        let module = Module {
+            data: vec![Segment::default(); 2],
+            names: Some(Names { data: names, ..Names::default() }),
+            ..Module::default()
+        };
+        assert_eq!(ModuleNames::new(&module).data, ["d0", "len"]);
+    }
+}

@@ -59,6 +59,16 @@ impl TrapKind {
         }
     }
 
+    /// A fact that helps to understand it, where there is one.
+    pub fn note(&self) -> Option<String> {
+        match self {
+            TrapKind::Native(CallError::Fault(fault)) if !fault.is_tainted() => {
+                fault.source_line().map(|line| format!("in the source of the library: {line}"))
+            }
+            _ => None,
+        }
+    }
+
     /// What to do about it, where there is something to say.
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {

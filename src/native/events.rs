@@ -2,6 +2,7 @@
 
 use super::libraries::BindError;
 use super::signature::Unchecked;
+use super::state::StateReport;
 use crate::diagnostics::Diagnostic;
 use blake3::Hash;
 use serde::Serialize;
@@ -58,6 +59,8 @@ pub enum EventKind {
         built: Option<Duration>,
         /// The slots that changed: number and function.
         slots: Vec<(u16, String)>,
+        /// What became of its variables; `None` where they began anew or were its own concern.
+        state: Option<StateReport>,
     },
     /// A generation has crashed, and the one before it is in use again.
     RolledBack {
@@ -182,10 +185,10 @@ impl EventKind {
             EventKind::Prepared { took } => {
                 ("prepared", json!({ "took_ms": millis(&Some(*took)) }))
             }
-            EventKind::Published { pause, built, slots } => (
+            EventKind::Published { pause, built, slots, state } => (
                 "published",
                 json!({ "pause_ns": pause.as_nanos() as u64, "built_ms": millis(built),
-                        "slots": list(slots) }),
+                        "slots": list(slots), "state": state }),
             ),
             EventKind::RolledBack { to, reason } => {
                 ("rolled_back", json!({ "to_generation": to, "reason": reason }))
@@ -225,15 +228,22 @@ impl fmt::Display for Event {
             EventKind::Prepared { took } => {
                 write!(f, "{name}: generation {number} ready after {} ms", took.as_millis())
             }
-            EventKind::Published { built, slots: its, .. } => {
+            EventKind::Published { built, slots: its, state, .. } => {
                 let how = match built {
                     Some(_) => format!("re{}", how(built, "")),
                     None => "reloaded".to_owned(),
                 };
-                write!(f, "{name}: {how}, generation {number}; {} now new", slots(its))
+                write!(f, "{name}: {how}, generation {number}; {} now new", slots(its))?;
+                match state {
+                    Some(state) if !state.is_empty() => write!(f, "; {state}"),
+                    _ => Ok(()),
+                }
             }
             EventKind::RolledBack { to, reason } => {
-                write!(f, "{name}: generation {number} crashed ({reason}); generation {to} is back")
+                write!(
+                    f,
+                    "{name}: generation {number} crashed in {reason}; generation {to} is back"
+                )
             }
             EventKind::Unchecked(unchecked) => unchecked.fmt(f),
             EventKind::Warned(warning) => {

@@ -1,14 +1,17 @@
 //! One loaded version of a library.
 
 use super::check::{Checked, Exports, Kind, check, missing_symbol};
+use super::debuginfo::separate_file;
 use super::os::{self, Loaded, OpenError};
 use super::read::{Writer, read_at_rest};
 use super::signature::Signatures;
+use super::state::Statics;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
 use blake3::Hash;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The symbol that `HOTVM_VERSION(n)` defines.
@@ -44,12 +47,32 @@ impl Content {
     }
 }
 
+/// What a library was loaded from.
+#[derive(Debug)]
+pub(super) struct Image {
+    file: PathBuf,
+    bytes: Vec<u8>,
+    statics: OnceLock<Statics>,
+}
+
+impl Image {
+    /// The library's variables. They are read when the first reload asks, since most runs have none.
+    pub fn statics(&self) -> &Statics {
+        self.statics.get_or_init(|| match separate_file(&self.bytes, &self.file) {
+            Some(debug) => Statics::read_with(&self.bytes, &debug),
+            None => Statics::read(&self.bytes),
+        })
+    }
+}
+
 /// A library as it was when it was loaded. It stays mapped when it is dropped: see [`Loaded`].
 #[derive(Debug)]
 pub(super) struct Generation {
     loaded: Loaded,
     /// The hash of what was loaded; `None` for the system's libraries, which are not ours to watch.
     pub hash: Option<Hash>,
+    /// What was loaded, for those that come after it; the system's have none.
+    pub image: Option<Arc<Image>>,
     /// What it exports, where that is known.
     exports: Option<Exports>,
     /// What it tells about the functions that the program knows.
@@ -64,7 +87,7 @@ impl Generation {
     /// Loads a library that has passed the file check, and tells these signatures.
     pub fn load(
         name: &str,
-        content: &Content,
+        content: &mut Content,
         checked: Checked,
         signatures: Signatures,
     ) -> Result<Generation, Diagnostic> {
@@ -72,7 +95,9 @@ impl Generation {
             .map_err(|e| load_failed(name, &content.file, e))?;
         let Checked { exports, must_stay, .. } = checked;
         let (hash, version) = (Some(content.hash), OnceCell::new());
-        Ok(Generation { loaded, hash, exports, signatures, must_stay, version })
+        let (file, bytes) = (content.file.clone(), std::mem::take(&mut content.bytes));
+        let image = Some(Arc::new(Image { file, bytes, statics: OnceLock::new() }));
+        Ok(Generation { loaded, hash, image, exports, signatures, must_stay, version })
     }
 
     /// Loads a library of the system by its bare name. Only the loader knows the file before it is
@@ -85,7 +110,8 @@ impl Generation {
         let exports = bytes.and_then(|bytes| check(&bytes).ok()).and_then(|c| c.exports);
         let (signatures, version) = (Signatures::default(), OnceCell::new());
         let must_stay = Some("it is the system's".to_owned());
-        Ok(Generation { loaded, hash: None, exports, signatures, must_stay, version })
+        let (hash, image) = (None, None);
+        Ok(Generation { loaded, hash, image, exports, signatures, must_stay, version })
     }
 
     /// The address of the function that an import asks for, if it is there with the right signature.
@@ -120,6 +146,11 @@ impl Generation {
         self.must_stay.is_none() && unsafe { self.loaded.unload(target) }
     }
 
+    /// What the loader added to the addresses of the library's file, where it tells.
+    pub fn base(&self) -> Option<usize> {
+        self.loaded.base()
+    }
+
     /// The version that the library reports. It is asked once, and only where a program wants to
     /// know: another library's `get_version` may be something else altogether.
     pub fn version(&self) -> Option<u32> {
@@ -144,7 +175,7 @@ impl Generation {
 
     /// The address of a symbol of this library itself. The loader alone would also find those of
     /// the libraries that this one needs.
-    fn own(&self, symbol: &str, kind: Kind) -> Option<usize> {
+    pub fn own(&self, symbol: &str, kind: Kind) -> Option<usize> {
         let is_own = self.exports.as_ref().is_none_or(|e| e.kind(symbol) == Some(kind));
         self.loaded.address(symbol).filter(|_| is_own)
     }

@@ -1,12 +1,13 @@
 //! The libraries and slots of one program, and how they are bound and called. `publish` is how they
-//! change.
+//! change, `faults` what they do about functions that crash.
 
+mod faults;
 mod publish;
 
 use super::call::{CallError, Failure, Plan, Pointers};
 use super::events::{Event, EventKind, EventSink};
 use super::generation::Generation;
-use super::guard::{self, Fault, Guard, GuardMode, Stopped};
+use super::guard::Guard;
 use super::live::{Ledger, Live, LiveOptions, ReloadHandle};
 use super::prepare::{Candidate, Failed, Known, Numbers, Preparer};
 use super::read::Writer;
@@ -69,8 +70,12 @@ pub struct Libraries {
     live: Option<Live>,
     /// Contents that have crashed.
     bad: HashSet<Hash>,
+    /// Contents that did not take over the state of those before.
+    refused: HashSet<Hash>,
     /// Whether generations are unmapped where that is safe.
     unload: bool,
+    /// Whether new generations begin with their own initial values.
+    fresh_state: bool,
 }
 
 #[derive(Debug)]
@@ -116,6 +121,7 @@ impl Libraries {
         Libraries {
             slots: imports.iter().map(slot).collect(),
             unload: settings.unload,
+            fresh_state: settings.fresh_state,
             preparer: Preparer::new(Arc::clone(&imports), settings),
             imports,
             libraries: Vec::new(),
@@ -124,22 +130,13 @@ impl Libraries {
             events: EventSink::default(),
             live: None,
             bad: HashSet::new(),
+            refused: HashSet::new(),
         }
     }
 
     /// Sends what happens from now on to a sink.
     pub fn on_event(&mut self, sink: EventSink) {
         self.events = sink;
-    }
-
-    /// Sets whether crashes of native code become errors; at first they do not.
-    pub fn set_guard(&mut self, mode: GuardMode) {
-        self.guard.mode = mode;
-    }
-
-    /// Sets how long a guarded call may take before it is interrupted; at first, for ever.
-    pub fn set_native_timeout(&mut self, timeout: Option<Duration>) {
-        self.guard.timeout = timeout;
     }
 
     /// Starts a thread that prepares reloads while the program runs, and gives a way to ask it for
@@ -235,25 +232,6 @@ impl Libraries {
         })
     }
 
-    /// Says what became of a call, and goes back to the library's generation before, if it has one.
-    /// Until it is known that the heap is sound, nothing here uses it.
-    #[cold]
-    fn fault(&mut self, import: usize, stopped: &Stopped) -> Box<Fault> {
-        let crash = stopped.judge();
-        let function = &self.imports[import].symbol;
-        let bound = self.slots[import].bound.expect("only what is bound is called");
-        let Library { name, number, .. } = &self.libraries[bound.library];
-        if crash.taint.is_some() {
-            guard::prepare_to_end(function, name, *number, &crash);
-        }
-        let (function, library) = (function.clone(), name.clone());
-        let fault = Box::new(Fault { import, function, library, generation: *number, crash });
-        if !fault.is_tainted() {
-            self.roll_back(import, &fault.to_string());
-        }
-        fault
-    }
-
     #[cold]
     fn unbound(&self, import: usize) -> CallError {
         let (slot, function, library) = match self.imports.get(import) {
@@ -315,7 +293,7 @@ impl Libraries {
             Some(mut candidate) => {
                 let built = candidate.built;
                 self.warn(index, std::mem::take(&mut candidate.warnings));
-                self.publish(vec![(index, candidate)]);
+                self.publish(vec![(index, candidate)]).map_err(|error| vec![error])?;
                 Ok(self.replaced(index, &known.group, built))
             }
             None => Ok(Reload::Unchanged { library: known.name }),
@@ -332,6 +310,7 @@ impl Libraries {
             generation: *number,
             numbers: numbers.clone(),
             hash: generation.hash,
+            image: generation.image.clone(),
             group: targets.iter().map(|(import, _)| *import).collect(),
             inputs: inputs.clone(),
         }
@@ -339,7 +318,7 @@ impl Libraries {
 
     fn ledger(&self) -> Ledger {
         let libraries = (0..self.libraries.len()).map(|index| self.known(index)).collect();
-        Ledger { libraries, bad: self.bad.clone() }
+        Ledger { libraries, bad: self.bad.clone(), refused: self.refused.clone() }
     }
 
     /// Lets the reloading thread know what is loaded now.
@@ -350,7 +329,7 @@ impl Libraries {
     }
 
     fn emit(&self, index: usize, kind: EventKind) {
-        self.events.send(self.event(index, kind));
+        self.tell(self.event(index, kind));
     }
 
     fn event(&self, index: usize, kind: EventKind) -> Event {

@@ -4,6 +4,7 @@
 //! safepoint, and does nothing else. Between the two are a channel and a bell.
 
 use super::events::{Event, EventKind, EventSink};
+use super::generation::{Generation, Image};
 use super::prepare::{Candidate, Known, Preparer};
 use super::read::Writer;
 use super::retire::Aftermath;
@@ -14,6 +15,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -52,6 +54,8 @@ pub(super) struct Ledger {
     pub libraries: Vec<Known>,
     /// Contents that have crashed and are not tried again.
     pub bad: HashSet<Hash>,
+    /// Contents that were handed over and not taken.
+    pub refused: HashSet<Hash>,
 }
 
 /// The program's end of the reloading thread.
@@ -169,7 +173,7 @@ struct Worker {
     watcher: Option<Watcher>,
     also: Vec<PathBuf>,
     /// By library, the content that was handed over and is not loaded yet.
-    waiting: HashMap<usize, Hash>,
+    waiting: HashMap<usize, (Hash, Option<Arc<Image>>)>,
 }
 
 impl Worker {
@@ -240,7 +244,10 @@ impl Worker {
     fn loaded(&mut self, ledger: Ledger) {
         self.ledger = ledger;
         let libraries = &self.ledger.libraries;
-        self.waiting.retain(|&index, hash| libraries[index].hash != Some(*hash));
+        let refused = &self.ledger.refused;
+        self.waiting.retain(|&index, (hash, _)| {
+            libraries[index].hash != Some(*hash) && !refused.contains(hash)
+        });
         self.rewatch();
     }
 
@@ -273,8 +280,11 @@ impl Worker {
             false => ready.into_iter().map(|one| vec![one]).collect(),
         };
         for update in updates.into_iter().filter(|update| !update.is_empty()) {
-            let hashes = update.iter().filter_map(|(i, new)| Some((*i, new.generation.hash?)));
-            self.waiting.extend(hashes);
+            let waiting = update.iter().filter_map(|(index, candidate)| {
+                let Generation { hash, image, .. } = &candidate.generation;
+                Some((*index, ((*hash)?, image.clone())))
+            });
+            self.waiting.extend(waiting);
             // The program has ended when nobody receives.
             if self.outbox.send(update).is_ok() {
                 (self.bell)(Ring::Prepared);
@@ -294,8 +304,8 @@ impl Worker {
     ) -> Result<Option<Candidate>, Refused> {
         let start = Instant::now();
         // What waits will be loaded before anything that is prepared now.
-        if let Some(waiting) = self.waiting.get(&index) {
-            known.hash = Some(*waiting);
+        if let Some((hash, image)) = self.waiting.get(&index) {
+            (known.hash, known.image) = (Some(*hash), image.clone());
         }
         let (name, number) = (known.name.clone(), known.generation);
         let mut tell = |number, content, kind| news.push(Event::new(&name, number, content, kind));

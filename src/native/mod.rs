@@ -43,7 +43,6 @@ mod resolve;
 mod retire;
 mod settings;
 mod signature;
-#[allow(dead_code)]
 mod state;
 #[cfg(test)]
 mod tests;
@@ -58,6 +57,7 @@ pub use libraries::{BindError, Libraries, Reload};
 pub use live::{LiveOptions, ReloadHandle, Ring};
 pub use settings::{Settings, VersionMismatch};
 pub use signature::{Source, Unchecked};
+pub use state::{Carried, Fresh, Reason, StateReport};
 
 /// Calls a function, from a thread of its own, whenever the system asks the process to reload:
 /// `SIGHUP` on Unix. Elsewhere there is no such request.

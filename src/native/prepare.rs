@@ -5,13 +5,14 @@
 //! undo.
 
 use super::build::Builder;
-use super::generation::{Content, Generation};
+use super::generation::{Content, Generation, Image};
 use super::libraries::BindError;
 use super::policy::Policy;
 use super::read::{Writer, read_at_rest};
 use super::resolve::Place;
 use super::settings::{Settings, VersionMismatch};
 use super::signature::Signatures;
+use super::state::Migration;
 use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::isa::Import;
 use blake3::Hash;
@@ -28,6 +29,8 @@ pub(super) struct Preparer {
     policy: Policy,
     version_mismatch: VersionMismatch,
     builder: Builder,
+    /// Whether new generations begin with their own initial values.
+    fresh_state: bool,
 }
 
 /// What a preparer has to know of a library that is loaded.
@@ -43,6 +46,8 @@ pub(super) struct Known {
     pub numbers: Numbers,
     /// What is loaded; `None` for the system's.
     pub hash: Option<Hash>,
+    /// The same in full, whose variables a new generation takes over.
+    pub image: Option<Arc<Image>>,
     /// The imports that it serves.
     pub group: Vec<usize>,
     /// The files that it was made from, itself among them.
@@ -76,6 +81,8 @@ pub(super) struct Candidate {
     /// What is in doubt about it, without being a reason to refuse it.
     pub warnings: Vec<BindError>,
     pub inputs: Vec<PathBuf>,
+    /// How it takes over the variables of the generation with this content.
+    pub migration: Option<(Hash, Migration)>,
 }
 
 impl Candidate {
@@ -100,6 +107,7 @@ impl Candidate {
             built: None,
             warnings: Vec::new(),
             inputs: Vec::new(),
+            migration: None,
         }
     }
 }
@@ -110,7 +118,8 @@ pub(super) type Failed = Vec<BindError>;
 impl Preparer {
     pub fn new(imports: Arc<[Import]>, settings: Settings) -> Preparer {
         let (policy, version_mismatch) = (Policy::new(&settings), settings.version_mismatch);
-        Preparer { imports, policy, version_mismatch, builder: Builder::new(settings) }
+        let fresh_state = settings.fresh_state;
+        Preparer { imports, policy, version_mismatch, fresh_state, builder: Builder::new(settings) }
     }
 
     /// The files that the imports name, whether they are there or not.
@@ -161,7 +170,15 @@ impl Preparer {
         if bad.contains(&content.hash) {
             return Err(self.whole(group, known_bad(name)));
         }
-        self.load(name.clone(), place.clone(), real, &known.numbers, content, group).map(Some)
+        let (name, place) = (name.clone(), place.clone());
+        let mut candidate = self.load(name, place, real, &known.numbers, content, group)?;
+        if let (Some(hash), Some(old), Some(new)) =
+            (hash, &known.image, &candidate.generation.image)
+            && !self.fresh_state
+        {
+            candidate.migration = Some((*hash, Migration::plan(old.statics(), new.statics())));
+        }
+        Ok(Some(candidate))
     }
 
     /// What the library's file holds, or its source gives, now; `None` for the system's libraries,
@@ -195,7 +212,7 @@ impl Preparer {
         place: Place,
         real: Place,
         numbers: &Numbers,
-        content: Content,
+        mut content: Content,
         group: &[usize],
     ) -> Result<Candidate, Failed> {
         let checked = content.check(&name).map_err(|d| self.whole(group, d))?;
@@ -206,7 +223,7 @@ impl Preparer {
         let known = |symbol: &str| self.imports.iter().any(|import| import.symbol == symbol);
         let signatures = Signatures::read(&content.bytes, &content.file, known);
         self.each(group, |import| signatures.check(import))?;
-        let generation = Generation::load(&name, &content, checked, signatures)
+        let generation = Generation::load(&name, &mut content, checked, signatures)
             .map_err(|d| self.whole(group, d))?;
         let (targets, mut warnings) = self.resolve(&generation, group)?;
         let whole = |diagnostic| BindError { import: group[0], diagnostic };

@@ -27,6 +27,9 @@ pub struct Settings {
     pub no_native: bool,
     /// The project's `hotvm.toml`.
     pub config: Config,
+    /// Whether a new generation begins with the initial values of its variables, instead of taking
+    /// over those of the one before: `--fresh-state`.
+    pub fresh_state: bool,
     /// Where built sources are kept. `None` means `HOTVM_CACHE_DIR`, else `hotvm` in
     /// `XDG_CACHE_HOME` or `~/.cache`, else a folder for this user among the temporary files.
     pub cache_dir: Option<PathBuf>,

@@ -18,6 +18,7 @@ impl Program {
         if !calls.is_empty() {
             diagnostic = diagnostic.note(calls.join("\n"));
         }
+        diagnostic.notes.extend(trap.kind.note());
         diagnostic.maybe_help(trap.kind.help().map(str::to_owned))
     }
 

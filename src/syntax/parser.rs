@@ -240,7 +240,9 @@ fn form_of(tokens: Tokens) -> Option<String> {
         return Some("one label stands on a line".to_owned());
     }
     let form = match kinds.into_iter().find(|k| *k != Kind::Name && *k != Kind::Colon)? {
-        Kind::Lib => ".lib SLOT \"library\" function (types) -> type version N lazy",
+        Kind::Lib => {
+            ".lib SLOT \"library\" function (types) -> type version N lazy, or .lib \"library\""
+        }
         Kind::Func => ".func name (x: i64, y: f64) -> f64",
         Kind::End => ".end",
         Kind::Local => ".local name: i64, name: f64 (a local begins at 0)",

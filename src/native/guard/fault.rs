@@ -1,5 +1,6 @@
 //! What is told of a crash.
 
+use super::system;
 use super::text::Text;
 use std::fmt;
 use std::time::Duration;
@@ -20,6 +21,12 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// File and line of the library's source, such as `math_ops.c:12`, where the library tells by
+    /// its debug information. That is read only now.
+    pub fn source_line(&self) -> Option<String> {
+        system::source_line(self.crash.code?)
+    }
+
     /// Whether the process must end, because the crash may have left a lock held or the heap
     /// damaged. See [`end_process`](super::end_process).
     pub fn is_tainted(&self) -> bool {
@@ -44,6 +51,9 @@ pub struct Crash {
     /// The same as the nearest symbol, or file, and the distance from it: `parse+0x1c`. Empty where
     /// no library is.
     pub place: Text<96>,
+    /// The address in the library's own code, where that is known: `pc`, or else where it called
+    /// the function of the C library that crashed.
+    pub code: Option<usize>,
     /// Why the process cannot go on, if so.
     pub taint: Option<Taint>,
 }
@@ -66,6 +76,8 @@ pub enum Cause {
     Arithmetic,
     /// SIGILL.
     Instruction,
+    /// SIGTRAP: a breakpoint, or a place that the compiler takes to be out of reach.
+    Breakpoint,
     /// The function called `abort`, or the C library did.
     Abort {
         /// The C library's last words, such as those of a failed `assert`. May be empty.
@@ -113,12 +125,19 @@ impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Sentence { function, library, generation, crash } = self;
         let file = library.rsplit(['/', '\\']).next().unwrap_or(library);
-        write!(f, "`{function}` of {file} (generation {generation}) {}", crash.cause)?;
-        match crash.place.as_str() {
-            "" => write!(f, ", at {:#x}, where no code is", crash.pc)?,
-            place => write!(f, ", at {place}")?,
+        let verb = if matches!(crash.cause, Cause::Timeout(_)) { "" } else { "crashed: " };
+        write!(f, "`{function}` of {file} (generation {generation}) {verb}{crash}")
+    }
+}
+
+impl fmt::Display for Crash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, at ", self.cause)?;
+        match self.place.as_str() {
+            "" => write!(f, "{:#x}, where no code is", self.pc)?,
+            place => f.write_str(place)?,
         }
-        match crash.taint {
+        match self.taint {
             None => Ok(()),
             Some(taint) => write!(f, "; {taint}, so the process has to end"),
         }
@@ -138,21 +157,22 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Cause::Memory { signal, access, address } => {
-                write!(f, "crashed: {signal} {access} ")?;
+                write!(f, "{signal} {access} ")?;
                 match address {
                     Some(address) => write!(f, "address {address:#x}"),
                     None => f.write_str("an impossible or misaligned address"),
                 }
             }
-            Cause::Division => f.write_str("crashed: SIGFPE, an integer division by zero"),
-            Cause::Arithmetic => f.write_str("crashed: SIGFPE, bad arithmetic"),
-            Cause::Instruction => f.write_str("crashed: SIGILL, not a valid instruction"),
+            Cause::Division => f.write_str("SIGFPE, an integer division by zero"),
+            Cause::Arithmetic => f.write_str("SIGFPE, bad arithmetic"),
+            Cause::Instruction => f.write_str("SIGILL, not a valid instruction"),
+            Cause::Breakpoint => f.write_str("SIGTRAP, a breakpoint"),
             Cause::Abort { message } if message.as_str().is_empty() => {
-                f.write_str("crashed: SIGABRT, it called `abort`")
+                f.write_str("SIGABRT, it called `abort`")
             }
-            Cause::Abort { message } => write!(f, "crashed: SIGABRT, \"{message}\""),
-            Cause::Raised(signal) => write!(f, "crashed: {signal}, sent by itself"),
-            Cause::StackOverflow => f.write_str("crashed: SIGSEGV, its stack overflowed"),
+            Cause::Abort { message } => write!(f, "SIGABRT, \"{message}\""),
+            Cause::Raised(signal) => write!(f, "{signal}, sent by itself"),
+            Cause::StackOverflow => f.write_str("SIGSEGV, its stack overflowed"),
             Cause::Timeout(limit) => {
                 write!(f, "did not return within {} s and was interrupted", limit.as_secs_f64())
             }
@@ -178,8 +198,13 @@ mod tests {
     #[test]
     fn the_sentence_names_function_file_generation_cause_and_place() {
         let cause = Cause::Memory { signal: "SIGSEGV", access: Access::Read, address: Some(0) };
-        let mut crash =
-            Crash { cause, pc: 0x1234, place: Text::from_bytes(b"parse+0x1c"), taint: None };
+        let mut crash = Crash {
+            cause,
+            pc: 0x1234,
+            place: Text::from_bytes(b"parse+0x1c"),
+            code: None,
+            taint: None,
+        };
         let told = |crash: &Crash| {
             let (function, library) = ("parse", "../native/math_ops.c");
             Sentence { function, library, generation: 3, crash }.to_string()

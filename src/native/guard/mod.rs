@@ -27,6 +27,8 @@
 //! under emulation; elsewhere calls are made unguarded.
 
 mod fault;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no guard, no crash"))]
+mod line;
 mod text;
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -47,6 +47,11 @@ impl Stopped {
 }
 
 /// Never called with a crash.
+pub fn source_line(_code: usize) -> Option<String> {
+    None
+}
+
+/// Never called with a crash.
 pub fn prepare_to_end(_words: fmt::Arguments<'_>) {}
 
 /// Ends the process at once.

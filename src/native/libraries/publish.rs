@@ -5,13 +5,17 @@
 //! goes to the reloading thread in one message.
 
 use super::{Libraries, Library};
+use crate::diagnostics::Diagnostic;
 use crate::isa::CType;
+use crate::native::BindError;
 use crate::native::events::{Event, EventKind};
+use crate::native::generation::Generation;
 use crate::native::live::{Live, Update};
 use crate::native::prepare::Candidate;
 use crate::native::resolve::Place;
 use crate::native::retire::{Aftermath, Retiree};
 use crate::native::signature::Unchecked;
+use crate::native::state::{Migration, Prepared, StateReport, Upgrade};
 use std::collections::BTreeMap;
 use std::mem;
 use std::time::{Duration, Instant};
@@ -34,7 +38,8 @@ impl Libraries {
         stale.into_iter().for_each(|(_, candidate)| self.discard(candidate));
         let any = !update.is_empty();
         if any {
-            self.publish(update);
+            // What is refused is told as an event, and the old goes on.
+            let _ = self.publish(update);
         }
         any
     }
@@ -52,20 +57,37 @@ impl Libraries {
         let Some(previous) = library.previous.take() else { return false };
         let crashed = mem::replace(library, *previous);
         let kind = EventKind::RolledBack { to: library.number, reason: reason.to_owned() };
-        self.events.emit(&crashed.name, crashed.number, crashed.generation.hash, kind);
+        let Library { name, number, generation, .. } = &crashed;
+        self.tell(Event::new(name, *number, generation.hash, kind));
         self.bad.extend(crashed.generation.hash);
         self.point(index);
         self.tell_live();
         true
     }
 
-    /// Puts candidates in the place of their libraries, all of them at once.
-    pub(super) fn publish(&mut self, update: Update) {
+    /// Puts candidates in the place of their libraries, all of them at once, or none when one of
+    /// them refuses the state that it should take over.
+    pub(super) fn publish(&mut self, update: Update) -> Result<(), BindError> {
         let start = Instant::now();
+        let mut handovers = Vec::with_capacity(update.len());
+        for (index, candidate) in &update {
+            match self.handover(*index, candidate) {
+                Ok(handover) => handovers.push(handover),
+                Err(diagnostic) => {
+                    let error = BindError { import: candidate.group[0], diagnostic };
+                    self.emit(*index, EventKind::Rejected(Box::new(error.clone())));
+                    self.refused.extend(update.iter().filter_map(|(_, new)| new.generation.hash));
+                    update.into_iter().for_each(|(_, candidate)| self.discard(candidate));
+                    self.tell_live();
+                    return Err(error);
+                }
+            }
+        }
         let mut events = Vec::with_capacity(3 * update.len());
         let mut retirees = Vec::new();
-        for (index, candidate) in update {
+        for ((index, candidate), handover) in update.into_iter().zip(handovers) {
             let built = candidate.built;
+            let state = handover.complete(&self.libraries[index].generation, &candidate);
             let slots = self.slots_of(&candidate.group);
             let mut old = mem::replace(&mut self.libraries[index], Library::new(candidate));
             // One generation to go back to is enough.
@@ -73,7 +95,7 @@ impl Libraries {
             self.libraries[index].previous = Some(Box::new(old));
             self.point(index);
             let pause = Duration::ZERO;
-            events.push(self.event(index, EventKind::Published { pause, built, slots }));
+            events.push(self.event(index, EventKind::Published { pause, built, slots, state }));
             events.push(self.retirement(index));
             events.extend(self.unchecked_news(index).map(|news| self.event(index, news)));
         }
@@ -84,11 +106,48 @@ impl Libraries {
                 *pause = stood_still;
             }
         }
-        let aftermath = Aftermath { ledger, events, retirees };
+        self.clean_up(Aftermath { ledger, events, retirees });
+        Ok(())
+    }
+
+    /// Tells what has happened, behind all that happened before.
+    pub(super) fn tell(&self, event: Event) {
+        self.clean_up(Aftermath { events: vec![event], ..Aftermath::default() });
+    }
+
+    fn clean_up(&self, aftermath: Aftermath) {
         match &self.live {
             Some(live) => live.clean_up(aftermath),
             None => aftermath.clean_up(&self.events),
         }
+    }
+
+    /// How a candidate takes over from the library in use. A library with an upgrade of its own may
+    /// refuse.
+    fn handover(&self, index: usize, candidate: &Candidate) -> Result<Handover, Diagnostic> {
+        let (old, new) = (&self.libraries[index].generation, &candidate.generation);
+        if self.fresh_state {
+            return Ok(Handover::Fresh);
+        }
+        let upgrade = Upgrade::find(
+            &candidate.name,
+            |symbol, kind| old.own(symbol, kind),
+            || old.version(),
+            |symbol, kind| new.own(symbol, kind),
+        )?;
+        if let Some(upgrade) = upgrade {
+            // SAFETY: both generations are loaded, and at a safepoint none of their code runs.
+            return unsafe { upgrade.prepare() }.map(Handover::Upgrade);
+        }
+        let planned = candidate.migration.as_ref().filter(|(hash, _)| old.hash == Some(*hash));
+        Ok(match (planned, &old.image, &new.image) {
+            (Some(_), ..) => Handover::Planned,
+            // It was meant to follow another one, which was passed over.
+            (None, Some(old), Some(new)) => {
+                Handover::Migration(Migration::plan(old.statics(), new.statics()))
+            }
+            _ => Handover::Fresh,
+        })
     }
 
     /// Says that the generation before the one in use is in use no longer.
@@ -115,9 +174,9 @@ impl Libraries {
     /// Lets go of a candidate that will never be published, and that nothing has called.
     fn discard(&self, candidate: Candidate) {
         let Candidate { name, number, generation, targets, .. } = candidate;
-        if let (true, Some(live), Some(&target)) = (self.unload, &self.live, targets.first()) {
+        if let (true, Some(&target)) = (self.unload, targets.first()) {
             let retirees = vec![Retiree { name, number, generation, target }];
-            live.clean_up(Aftermath { retirees, ..Aftermath::default() });
+            self.clean_up(Aftermath { retirees, ..Aftermath::default() });
         }
     }
 
@@ -174,5 +233,41 @@ impl Libraries {
         let news = told != unchecked.as_ref();
         self.libraries[index].unchecked.clone_from(&unchecked);
         unchecked.filter(|_| news).map(EventKind::Unchecked)
+    }
+}
+
+/// How a generation gets the state of the one before.
+enum Handover {
+    /// Not at all.
+    Fresh,
+    /// By the candidate's own plan.
+    Planned,
+    /// By a plan that was made late.
+    Migration(Migration),
+    /// It has made its state itself.
+    Upgrade(Prepared),
+}
+
+impl Handover {
+    /// Hands the state over, which nothing can prevent any more.
+    fn complete(self, old: &Generation, candidate: &Candidate) -> Option<StateReport> {
+        let late;
+        let migration = match self {
+            Handover::Fresh => return None,
+            Handover::Upgrade(prepared) => {
+                // SAFETY: the new generation is loaded, and nothing has called it yet.
+                unsafe { prepared.commit() };
+                return None;
+            }
+            Handover::Planned => candidate.migration.as_ref().map(|(_, planned)| planned)?,
+            Handover::Migration(migration) => {
+                late = migration;
+                &late
+            }
+        };
+        let (old, new) = (old.base()?, candidate.generation.base()?);
+        // SAFETY: the bases are those of the two generations, whose images the plan was read from;
+        // both are mapped, and at a safepoint none of their code runs.
+        Some(unsafe { migration.apply(old, new) })
     }
 }

@@ -37,11 +37,26 @@ struct Segment {
 }
 
 /// What the symbol table says of a variable.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Symbol {
+    name: String,
     pub size: u64,
     /// Whether all generations share it: the loader keeps one for the whole process.
     pub unique: bool,
+}
+
+impl Symbol {
+    /// The function that the variable of this name is inside of, as the symbol tells: clang calls
+    /// the `calls` of `tick` `tick.calls`, and in C++ both compilers call it `_ZZ4tickvE5calls`.
+    pub fn function(&self, variable: &str) -> Option<String> {
+        if let Some(mangled) = self.name.strip_prefix("_ZZ") {
+            let own = format!("E{}{variable}", variable.len());
+            return Some(format!("_Z{}", &mangled[..mangled.rfind(&own)?]));
+        }
+        let (function, rest) = self.name.split_once('.')?;
+        let number = rest.strip_prefix(variable)?;
+        (number.is_empty() || number.starts_with('.')).then(|| function.to_owned())
+    }
 }
 
 impl Data {
@@ -110,8 +125,8 @@ impl Data {
         found
     }
 
-    pub fn symbol(&self, address: u64) -> Option<Symbol> {
-        self.symbols.get(&address).copied()
+    pub fn symbol(&self, address: u64) -> Option<&Symbol> {
+        self.symbols.get(&address)
     }
 
     pub fn is_guarded(&self, address: u64) -> bool {
@@ -170,10 +185,13 @@ impl Data {
                 _ => 0,
             };
             let unique = info >> 4 == elf::STB_GNU_UNIQUE;
-            let found = Symbol { size: symbol.size(), unique };
             // Of several names for one place, the largest counts.
-            let known = self.symbols.entry(symbol.address()).or_insert(found);
-            known.size = known.size.max(found.size);
+            let known = self.symbols.entry(symbol.address()).or_insert_with(|| Symbol {
+                name: String::from_utf8_lossy(name).into_owned(),
+                size: 0,
+                unique,
+            });
+            known.size = known.size.max(symbol.size());
             known.unique |= unique;
             match name.strip_prefix(b"_ZGV") {
                 Some(guarded) => guards.push(guarded),

@@ -68,7 +68,7 @@ impl Located {
         match variable.attr(DW_AT_location) {
             None => Located::Nowhere,
             Some(AttributeValue::Exprloc(expression)) => {
-                let first = expression.clone().operations(variable.unit.encoding()).next();
+                let first = expression.operations(variable.unit.encoding()).next();
                 match first {
                     Ok(Some(
                         Operation::FrameOffset { .. }
@@ -130,7 +130,7 @@ fn evaluate<'a>(
 ) -> Result<(Vec<Piece<Slice<'a>>>, Vec<u64>), Located> {
     let unit: &Unit = variable.unit;
     let mut flags = Vec::new();
-    let mut evaluation = expression.clone().evaluation(unit.encoding());
+    let mut evaluation = expression.evaluation(unit.encoding());
     evaluation.set_max_iterations(MOST_OPERATIONS);
     let mut state = evaluation.evaluate();
     loop {

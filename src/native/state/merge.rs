@@ -97,7 +97,7 @@ impl Images<'_> {
 
     /// Whether these bits of the old variable are no longer the initial ones.
     fn changed(&self, from: u64, bits: u64) -> bool {
-        if from % 8 == 0 && bits % 8 == 0 {
+        if from.is_multiple_of(8) && bits.is_multiple_of(8) {
             return self.live[bytes(from, bits)] != self.was[bytes(from, bits)];
         }
         let part = |image| read_bits(image, from, bits as u32);

@@ -91,10 +91,10 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reason::Pointer { path } if path.is_empty() => f.write_str("it holds a pointer"),
-            Reason::Pointer { path } => {
-                write!(f, "its {} is a pointer", path.trim_start_matches('.'))
-            }
+            Reason::Pointer { path } => match path.trim_start_matches(['[', ']', '.']) {
+                "" => f.write_str("it holds a pointer"),
+                field => write!(f, "its {field} is a pointer"),
+            },
             Reason::Address => f.write_str("it holds an address"),
             Reason::ThreadLocal => f.write_str("each thread has its own"),
             Reason::Folded => f.write_str("the compiler keeps it out of memory"),

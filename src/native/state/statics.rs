@@ -82,8 +82,10 @@ impl Statics {
         let mut found = Collector { data: &data, types: Types::default() }.collect(&file.open());
         number(&mut found);
         distinguish(&mut found);
-        let variables = found.into_iter().map(|found| found.variable).collect();
-        Statics { variables, data, unread: false }
+        let variables: Vec<_> = found.into_iter().map(|found| found.variable).collect();
+        // There is also debug information that tells of lines only, or where the rest is.
+        let unread = variables.is_empty() && data.has_variables();
+        Statics { variables, data, unread }
     }
 }
 
@@ -134,8 +136,10 @@ impl Collector<'_> {
             }
             located => located,
         };
-        let is_constant = is_constant(die);
-        let ty = self.types.of(die).filter(|_| !is_constant)?;
+        if is_constant(die) {
+            return None;
+        }
+        let ty = self.types.of(die)?;
         let (home, barred) = match located {
             Located::Home(home) => {
                 let home = home.sized(usize::try_from(ty.size).ok()?);
@@ -149,18 +153,29 @@ impl Collector<'_> {
             Located::ThreadLocal => (None, Some(Reason::ThreadLocal)),
             Located::Nowhere | Located::Automatic => (None, Some(Reason::Folded)),
         };
-        let (key, name) = declared.names()?;
+        let function = home.as_ref().and_then(|home| self.function(home, die.name()?));
+        let (key, name) = declared.names(function.as_deref())?;
+        let barred = match function {
+            None if declared.is_nameless() => Some(Reason::Unknown),
+            _ => barred,
+        };
         Some(Variable { key, name, home, ty, barred })
+    }
+
+    /// The function that a variable is inside of, if its symbol tells.
+    fn function(&self, home: &Home, variable: &str) -> Option<String> {
+        let first = home.parts().iter().find_map(Part::memory)?;
+        self.data.symbol(first.0)?.function(variable)
     }
 
     /// What speaks against carrying over a variable.
     fn barred(&self, home: &Home, ty: &Type) -> Option<Reason> {
         let parts = home.parts();
-        let symbols = |part: &Part| self.data.symbol(part.memory()?.0);
+        let symbol = |part: &Part| self.data.symbol(part.memory()?.0);
         // The compiler may have made a variable smaller than its type and not have said so.
         let shrunk = |part: &Part| {
             let size = part.memory().map_or(0, |(_, size)| size as u64);
-            symbols(part).is_some_and(|symbol| symbol.size < size)
+            symbol(part).is_some_and(|symbol| symbol.size < size)
         };
         let has = |shape: &Shape| ty.find(shape);
         if ty.size > LARGEST {
@@ -169,7 +184,7 @@ impl Collector<'_> {
         if ty.size == 0 || has(&Shape::Unknown).is_some() || parts.iter().any(shrunk) {
             return Some(Reason::Unknown);
         }
-        if parts.iter().filter_map(symbols).any(|symbol| symbol.unique) {
+        if parts.iter().filter_map(symbol).any(|symbol| symbol.unique) {
             return Some(Reason::Shared);
         }
         if let Some(path) = has(&Shape::Pointer) {
@@ -193,14 +208,25 @@ impl<'i, 'a> Standing<'i, 'a> {
         self.scopes().any(|scope| scope.tag() == DW_TAG_subprogram)
     }
 
-    /// What tells it from others, except those of its name, and what people call it.
-    fn names(&self) -> Option<(Key, String)> {
+    /// Whether it is inside of a function without a name: where clang has copied a function into all
+    /// its callers, its variables remain in a shell that tells nothing.
+    fn is_nameless(&self) -> bool {
+        self.scopes().any(|scope| is_shell(&scope))
+    }
+
+    /// What tells it from others, except those of its name, and what people call it. `function` is
+    /// the one that it is inside of, where only its symbol tells.
+    fn names(&self, function: Option<&str>) -> Option<(Key, String)> {
         let (mut scope, mut shown) = (String::new(), String::new());
         for around in self.scopes() {
-            let name = around.name().unwrap_or("(unnamed)");
-            // Overloaded functions have the same name.
+            let told = function.filter(|_| is_shell(&around));
+            let name = around.name().or(told).unwrap_or("(unnamed)");
+            // Overloaded functions have the same name. What has a linkage name needs nothing else.
             let linkage = around.with(DW_AT_linkage_name);
-            scope += linkage.and_then(|die| die.string(DW_AT_linkage_name)).unwrap_or(name);
+            match linkage.and_then(|die| die.string(DW_AT_linkage_name)).or(told) {
+                Some(whole) => scope = whole.to_owned(),
+                None => scope += name,
+            }
             scope += "::";
             shown += name;
             shown += "::";
@@ -211,6 +237,10 @@ impl<'i, 'a> Standing<'i, 'a> {
         let unit = source(&self.die.unit_path()?);
         Some((Key { unit, scope, name, nth: (0, 1), external }, shown))
     }
+}
+
+fn is_shell(scope: &Die) -> bool {
+    scope.tag() == DW_TAG_subprogram && scope.name().is_none()
 }
 
 /// The variables of a unit, static or not.

@@ -204,7 +204,7 @@ impl Types {
         // A declaration without a definition has no size.
         let whole = die.size()?.checked_mul(8)?;
         let mut fields = Vec::new();
-        for (number, child) in die.children().iter().enumerate() {
+        for child in &die.children() {
             match child.tag() {
                 DW_TAG_member if child.entry.has_attr(DW_AT_external) => continue,
                 DW_TAG_member | DW_TAG_inheritance => {}
@@ -220,7 +220,11 @@ impl Types {
                 return None;
             }
             let start = start(child, ty.size, bits)?;
-            if start.checked_add(bits)? > whole || ty.size == 0 && ty.shape == Shape::Unknown {
+            let is_misplaced = !is_value && !start.is_multiple_of(8);
+            if is_misplaced
+                || start.checked_add(bits)? > whole
+                || ty.size == 0 && ty.shape == Shape::Unknown
+            {
                 return None;
             }
             match (&ty.shape, child.name()) {
@@ -237,7 +241,8 @@ impl Types {
                     let given = given.map(str::to_owned);
                     let name = given.unwrap_or_else(|| match child.tag() {
                         DW_TAG_inheritance => ty.name.clone(),
-                        _ => format!("({} {number})", ty.name),
+                        // Their order is all that tells nameless unions apart.
+                        _ => format!("({} {})", ty.name, fields.len()),
                     });
                     fields.push(Field { name, start, bits, ty });
                 }

@@ -42,7 +42,7 @@ impl Upgrade {
     pub fn find(
         library: &str,
         old: impl Fn(&str, Kind) -> Option<usize>,
-        old_version: Option<u32>,
+        old_version: impl Fn() -> Option<u32>,
         new: impl Fn(&str, Kind) -> Option<usize>,
     ) -> Result<Option<Upgrade>, Diagnostic> {
         let Some(function) = new(UPGRADE, Kind::Function) else { return Ok(None) };
@@ -58,7 +58,7 @@ impl Upgrade {
             function,
             old: old(STATE, pointer),
             new: state,
-            old_version: old_version.unwrap_or(0),
+            old_version: old_version().unwrap_or(0),
         }))
     }
 

@@ -3,12 +3,14 @@
 use super::judge::Stopped;
 use super::machine::in_trampoline;
 use crate::native::guard::Text;
+use crate::native::guard::line::line_of;
 use crate::native::os::is_private_copy;
 use libc::{c_int, c_void};
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::fmt::Write;
 use std::mem::MaybeUninit;
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
 /// Whose code it is.
@@ -159,6 +161,13 @@ pub fn place(pc: usize) -> Text<96> {
     text
 }
 
+/// File and line of an address, if its library has debug information.
+pub fn source_line(code: usize) -> Option<String> {
+    let object = object(code)?;
+    let file = std::fs::read(OsStr::from_bytes(file_name(&object))).ok()?;
+    line_of(&file, (code - object.dli_fbase as usize) as u64)
+}
+
 /// The addresses of the code around an address; empty when no file is loaded there.
 pub fn text_around(address: usize) -> Range<usize> {
     struct Search {
@@ -207,7 +216,10 @@ pub fn abort_message() -> Text<192> {
     if variable.is_null() || !copy(variable as usize, &mut message) {
         return Text::EMPTY;
     }
-    let message = usize::from_ne_bytes(message) + size_of::<u32>();
+    let message = match usize::from_ne_bytes(message) {
+        0 => return Text::EMPTY,
+        message => message + size_of::<u32>(),
+    };
     let mut words = [0; 192];
     // It lies in pages of its own, so fewer bytes than these may be there only if none are.
     if !copy(message, &mut words) {
@@ -225,14 +237,22 @@ pub fn abort_message() -> Text<192> {
 }
 
 /// Copies memory that another thread may take away at any time: the system says so instead of
-/// crashing.
+/// crashing. Where it does not offer that, the memory is taken to be there.
 #[cfg(target_env = "gnu")]
 fn copy(from: usize, to: &mut [u8]) -> bool {
     let length = to.len();
     let local = libc::iovec { iov_base: to.as_mut_ptr().cast(), iov_len: length };
     let remote = libc::iovec { iov_base: from as *mut c_void, iov_len: length };
     // SAFETY: what is written is `to`; what is read, the system checks.
-    unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) == length as isize }
+    match unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) } {
+        -1 if is_not_offered() => {
+            // SAFETY: the C library keeps its message until another thread aborts too, which is rare
+            // enough where this way is taken at all.
+            unsafe { std::ptr::copy(from as *const u8, to.as_mut_ptr(), length) };
+            true
+        }
+        copied => copied == length as isize,
+    }
 }
 
 /// Makes the text at an address empty, if it is still there.
@@ -243,5 +263,16 @@ fn wipe(text: usize) {
     let remote = libc::iovec { iov_base: text as *mut c_void, iov_len: 1 };
     // SAFETY: the text is the C library's, which reads it no more once the abort is over; whether
     // it is there, the system checks.
-    unsafe { libc::process_vm_writev(libc::getpid(), &local, 1, &remote, 1, 0) };
+    let wiped = unsafe { libc::process_vm_writev(libc::getpid(), &local, 1, &remote, 1, 0) };
+    if wiped == -1 && is_not_offered() {
+        // SAFETY: as in `copy`; the message is in writable memory.
+        unsafe { (text as *mut u8).write(0) };
+    }
+}
+
+/// Whether the last call failed because the system, an emulator or a sandbox does not offer it.
+#[cfg(target_env = "gnu")]
+fn is_not_offered() -> bool {
+    let error = std::io::Error::last_os_error().raw_os_error();
+    matches!(error, Some(libc::ENOSYS | libc::EPERM))
 }

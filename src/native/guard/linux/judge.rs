@@ -78,13 +78,19 @@ impl Stopped {
 
     /// What happened, and whether the process can go on.
     pub fn judge(&self) -> Crash {
-        let cause = self.cause();
+        let (cause, home) = (self.cause(), home(self));
         let taint = match cause {
             Cause::Abort { message } => is_damage(message.as_str()).then_some(Taint::Damage),
             Cause::Raised(_) => None,
-            _ => (home(self) == Home::Foreign).then_some(Taint::Foreign),
+            _ => (home == Home::Foreign).then_some(Taint::Foreign),
         };
-        Crash { cause, pc: self.pc, place: place(self.pc), taint }
+        let code = match home {
+            Home::Library => Some(self.pc),
+            // It returns to after the call.
+            Home::LockFree => Some(self.caller - 1),
+            Home::Nowhere | Home::Foreign => None,
+        };
+        Crash { cause, pc: self.pc, place: place(self.pc), code, taint }
     }
 
     fn cause(&self) -> Cause {
@@ -92,20 +98,28 @@ impl Stopped {
         match self.signal {
             0 => Cause::Timeout(Duration::from_nanos(self.timeout)),
             libc::SIGABRT => Cause::Abort { message: abort_message() },
-            libc::SIGFPE if raised => Cause::Raised("SIGFPE"),
-            libc::SIGILL if raised => Cause::Raised("SIGILL"),
-            libc::SIGBUS if raised => Cause::Raised("SIGBUS"),
-            _ if raised => Cause::Raised("SIGSEGV"),
+            signal if raised => Cause::Raised(name(signal)),
             libc::SIGFPE if self.code == Self::DIVISION => Cause::Division,
             libc::SIGFPE => Cause::Arithmetic,
             libc::SIGILL => Cause::Instruction,
+            libc::SIGTRAP => Cause::Breakpoint,
             _ if self.overflow => Cause::StackOverflow,
             signal => Cause::Memory {
-                signal: if signal == libc::SIGBUS { "SIGBUS" } else { "SIGSEGV" },
+                signal: name(signal),
                 access: self.access,
                 address: (self.code != Self::KERNEL).then_some(self.address),
             },
         }
+    }
+}
+
+fn name(signal: c_int) -> &'static str {
+    match signal {
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGILL => "SIGILL",
+        libc::SIGTRAP => "SIGTRAP",
+        _ => "SIGSEGV",
     }
 }
 

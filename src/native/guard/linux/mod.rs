@@ -23,6 +23,7 @@ mod machine;
 
 pub use context::Context;
 pub use ending::{end_process, prepare_to_end};
+pub use home::source_line;
 pub use judge::Stopped;
 
 /// Whether there is a guard here.

@@ -10,8 +10,8 @@ use std::ptr;
 use std::sync::OnceLock;
 
 /// The signals of a crash.
-const CRASHES: [c_int; 5] =
-    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT];
+const CRASHES: [c_int; 6] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT];
 
 /// What handled these signals before, in the same order. A crash that is not ours goes there: a
 /// handler of Rust's own tells of stack overflows.

@@ -161,7 +161,7 @@ EXPORT long probe(int what)
     case 16: return path[0].y + 100 * path[1].x + 10000 * path[1].y;
     case 17: return bits.a + 10 * bits.b + 10000 * bits.c + 1000000 * bits.d;
     case 18: return either.parts[1] + 256 * either.parts[2];
-    case 19: return mixed.kind + 100 * mixed.i + mixed.q;
+    case 19: return mixed.kind + 100L * mixed.i + mixed.q;
     case 20: return two_valued;
     case 21: return from_zero;
     case 22: return switches.on + 10 * switches.mode + 100 * switches.hits;

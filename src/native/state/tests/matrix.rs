@@ -42,7 +42,11 @@ const LOST: [&str; 10] = [
 ];
 
 fn check(compiler: &str, flags: &[&str]) {
-    let old = Library::compile(compiler, flags, &KINDS);
+    check_between((compiler, flags), (compiler, flags));
+}
+
+fn check_between(first: (&str, &[&str]), (compiler, flags): (&str, &[&str])) {
+    let old = Library::compile(first.0, first.1, &KINDS);
     let new = Library::compile(compiler, &[flags, &["-DNEW"]].concat(), &KINDS);
     old.call("change", 2);
     old.call("change", 3);
@@ -74,6 +78,12 @@ fn gcc_without_optimisation() {
 }
 
 #[test]
+fn gcc_with_older_information() {
+    check("gcc", &["-O1", "-gdwarf-4", "-gstrict-dwarf"]);
+    check("gcc", &["-O3", "-gdwarf-4", "-fdebug-types-section", "-gz"]);
+}
+
+#[test]
 fn gcc_with_optimisation() {
     check("gcc", &["-O2"]);
 }
@@ -101,5 +111,14 @@ fn clang_with_optimisation() {
 fn clang_with_link_time_optimisation() {
     if has_clang() {
         check("clang", &["-O2", "-flto", "-fuse-ld=lld"]);
+    }
+}
+
+#[test]
+fn from_one_compiler_to_the_other() {
+    if has_clang() {
+        check_between(("gcc", &["-O0"]), ("clang", &["-O2"]));
+        check_between(("clang", &["-O2"]), ("gcc", &["-O2", "-flto"]));
+        check_between(("clang", &["-O2", "-gdwarf-4"]), ("clang", &["-O0"]));
     }
 }

@@ -250,3 +250,26 @@ fn rust_variables_carry_over() {
         "{report:#?}"
     );
 }
+
+#[test]
+fn functions_without_a_name_do_not_swap_their_variables() {
+    if !has_clang() {
+        return;
+    }
+    // Inlined everywhere, clang's information leaves the name out; in one version it is the first
+    // function and in the other the second.
+    let text = |first: &str, second: &str| {
+        format!(
+            "static {first} int one(int n) {{ static int calls; return calls += n; }}
+             static {second} int two(int n) {{ static int calls; return calls += 2 * n; }}
+             int f(int n) {{ return one(n) + 1000 * two(n); }}"
+        )
+    };
+    let build =
+        |first, second| Library::compile("clang", &["-O2"], &[("s.c", &text(first, second))]);
+    let apart = "__attribute__((noinline))";
+    let (old, new) = (build("", apart), build(apart, ""));
+    old.call("f", 3);
+    let report = old.migrate(&new);
+    assert_eq!(new.call("f", 0) as i32, 6003, "{report:#?}");
+}

@@ -46,7 +46,7 @@ impl Library {
     }
 
     fn upgrade(&self, old: &Library, version: Option<u32>) -> Result<Option<Upgrade>, Diagnostic> {
-        Upgrade::find("it", |s, k| old.own(s, k), version, |s, k| self.own(s, k))
+        Upgrade::find("it", |s, k| old.own(s, k), || version, |s, k| self.own(s, k))
     }
 }
 
