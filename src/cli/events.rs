@@ -7,42 +7,15 @@ use hotvm::program::Program;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
-/// Where events go. Clones share it.
+/// Where events go, with what it takes to put an error at its `.lib`. Clones share it.
 #[derive(Clone)]
 pub(super) struct EventLog {
-    writer: Arc<EventWriter>,
-    /// The thread that writes while the program goes on, where that matters.
-    queue: Option<Sender<Entry>>,
-}
-
-/// What comes to the thread that writes.
-enum Entry {
-    Event(Box<Event>),
-    /// All that came before is written: say so.
-    Settled(Sender<()>),
-}
-
-/// When people are told of changes, and who writes that.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Telling {
-    /// Nothing changes unless the program says so.
-    Quietly,
-    /// Changes come between runs.
-    BetweenRuns,
-    /// Changes come while the program runs, which should not wait until they are told.
-    Live,
-}
-
-/// Writes events, with what it takes to put an error at its `.lib`.
-struct EventWriter {
-    file: Option<Mutex<Box<dyn Write + Send>>>,
-    /// Whether people want to know of every change.
-    tells_changes: bool,
-    imports: Mutex<Imports>,
+    file: Option<Arc<Mutex<dyn Write + Send>>>,
+    /// Whether people want to know of every change, because the program reloads.
+    live: bool,
+    imports: Arc<Mutex<Imports>>,
 }
 
 /// The `.lib` lines of the program, and the texts that they stand in.
@@ -55,22 +28,22 @@ impl EventLog {
     /// Opens the file that the user names; standard error for `-`.
     pub(super) fn open(
         path: Option<&Path>,
-        telling: Telling,
+        live: bool,
         report: &Report,
     ) -> Result<EventLog, Diagnostic> {
-        let file: Option<Box<dyn Write + Send>> = match path {
+        let file: Option<Arc<Mutex<dyn Write + Send>>> = match path {
             None => None,
-            Some(path) if path == Path::new("-") => Some(Box::new(io::stderr())),
-            Some(path) => Some(Box::new(File::create(path).map_err(|error| {
-                let message = format!("cannot write events to `{}`: {error}", path.display());
-                Diagnostic::error(Code::CannotWrite, message)
-            })?)),
+            Some(path) if path == Path::new("-") => Some(Arc::new(Mutex::new(io::stderr()))),
+            Some(path) => {
+                let file = File::create(path).map_err(|error| {
+                    let message = format!("cannot write events to `{}`: {error}", path.display());
+                    Diagnostic::error(Code::CannotWrite, message)
+                })?;
+                Some(Arc::new(Mutex::new(file)))
+            }
         };
-        let imports = Mutex::new(Imports { report: report.clone(), places: Vec::new() });
-        let tells_changes = telling != Telling::Quietly;
-        let writer = Arc::new(EventWriter { file: file.map(Mutex::new), tells_changes, imports });
-        let queue = (telling == Telling::Live).then(|| write_aside(Arc::clone(&writer)));
-        Ok(EventLog { writer, queue })
+        let imports = Imports { report: report.clone(), places: Vec::new() };
+        Ok(EventLog { file, live, imports: Arc::new(Mutex::new(imports)) })
     }
 
     /// From now on, events are about this program.
@@ -79,44 +52,15 @@ impl EventLog {
         let module = verified.module();
         let place = |import| program.places.of_import(module, import, &mut report.sources);
         let places = (0..module.imports.len()).map(place).collect();
-        *lock(&self.writer.imports) = Imports { report: report.clone(), places };
+        *lock(&self.imports) = Imports { report: report.clone(), places };
     }
 
     /// Where libraries send their events.
     pub(super) fn sink(&self) -> EventSink {
-        let EventLog { writer, queue } = self.clone();
-        EventSink::new(move |event| match &queue {
-            // The thread lives as long as anybody can send.
-            Some(queue) => drop(queue.send(Entry::Event(Box::new(event)))),
-            None => writer.write(&event),
-        })
+        let log = self.clone();
+        EventSink::new(move |event| log.write(&event))
     }
 
-    /// Returns when all that has happened is written, so that what comes next stands behind it.
-    pub(super) fn settle(&self) {
-        let Some(queue) = &self.queue else { return };
-        let (send, settled) = channel();
-        if queue.send(Entry::Settled(send)).is_ok() {
-            let _ = settled.recv();
-        }
-    }
-}
-
-/// Starts a thread that writes what it is sent.
-fn write_aside(writer: Arc<EventWriter>) -> Sender<Entry> {
-    let (queue, entries) = channel();
-    thread::spawn(move || {
-        for entry in entries {
-            match entry {
-                Entry::Event(event) => writer.write(&event),
-                Entry::Settled(reply) => drop(reply.send(())),
-            }
-        }
-    });
-    queue
-}
-
-impl EventWriter {
     fn write(&self, event: &Event) {
         if let Some(file) = &self.file {
             let mut file = lock(file);
@@ -132,7 +76,7 @@ impl EventWriter {
             });
         }
         let unchecked = matches!(event.kind, EventKind::Unchecked(_));
-        match unchecked || self.tells_changes && is_news(event) {
+        match unchecked || self.live && is_news(event) {
             true => report.notice(event.to_string()),
             false => report.detail(event.to_string()),
         }

@@ -1,6 +1,6 @@
 //! `hotvm run`
 
-use super::events::{EventLog, Telling};
+use super::events::EventLog;
 use super::guard::GuardFlags;
 use super::watch::NewProgram;
 use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status, watch};
@@ -125,12 +125,8 @@ impl Run {
         let output = Output::new(io::stdout(), io::stdout().is_terminal());
         let args = self.args.iter().map(|arg| arg.as_encoded_bytes().to_vec()).collect();
         let host = Host::new(output, io::stdin().lock(), args);
-        let telling = match (self.watch, self.reload_on_enter) {
-            (true, _) => Telling::Live,
-            (_, true) => Telling::BetweenRuns,
-            _ => Telling::Quietly,
-        };
-        let log = EventLog::open(self.events.as_deref(), telling, report).map_err(|d| vec![d])?;
+        let live = self.watch || self.reload_on_enter;
+        let log = EventLog::open(self.events.as_deref(), live, report).map_err(|d| vec![d])?;
         let libraries = self.libraries(&program)?;
         let doorbell = Doorbell::default();
         let mut session = Session { program, libraries, host, doorbell, text, log };
@@ -183,14 +179,7 @@ impl Session {
     /// Binds the program's libraries and runs it once. Gives the exit status, and how the program
     /// ended if it came to run and did not trap.
     pub(super) fn run(&mut self, report: &mut Report) -> (u8, Option<Exit>) {
-        let status = self.bind_and_run(report);
-        self.log.settle();
-        status
-    }
-
-    fn bind_and_run(&mut self, report: &mut Report) -> (u8, Option<Exit>) {
         let bound = self.libraries.bind_all();
-        self.log.settle();
         if let Err(errors) = bound {
             let diagnostics: Vec<_> =
                 errors.into_iter().map(|error| self.at_its_lib(error, report)).collect();

@@ -329,7 +329,7 @@ impl Libraries {
     }
 
     fn emit(&self, index: usize, kind: EventKind) {
-        self.events.send(self.event(index, kind));
+        self.tell(self.event(index, kind));
     }
 
     fn event(&self, index: usize, kind: EventKind) -> Event {

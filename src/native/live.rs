@@ -3,11 +3,11 @@
 //! A thread notices changes and prepares candidates; the program's thread publishes them at a
 //! safepoint, and does nothing else. Between the two are a channel and a bell.
 
-use super::events::{EventKind, EventSink};
+use super::events::{Event, EventKind, EventSink};
 use super::generation::{Generation, Image};
 use super::prepare::{Candidate, Known, Preparer};
 use super::read::Writer;
-use super::retire::Retiree;
+use super::retire::Aftermath;
 use super::watch::{Watcher, in_same_folder};
 use crate::diagnostics::Diagnostic;
 use blake3::Hash;
@@ -78,8 +78,8 @@ pub(super) enum Request {
     All,
     /// This is loaded now.
     Loaded(Ledger),
-    /// Unmap this.
-    Unload(Retiree),
+    /// Candidates were published.
+    CleanUp(Aftermath),
     /// Nobody needs the thread any more.
     End,
 }
@@ -139,9 +139,9 @@ impl Live {
         self.updates.try_recv().ok()
     }
 
-    /// Has a generation unmapped.
-    pub fn unload(&self, retiree: Retiree) {
-        let _ = self.requests.send(Request::Unload(retiree));
+    /// Has the thread tell and tidy up after a change: it has the time, and is most likely awake.
+    pub fn clean_up(&self, aftermath: Aftermath) {
+        let _ = self.requests.send(Request::CleanUp(aftermath));
     }
 
     /// Tells the thread what is loaded now.
@@ -218,7 +218,12 @@ impl Worker {
             }
             Request::Moved(paths) => changes.all |= self.renew(&paths),
             Request::Loaded(ledger) => self.loaded(ledger),
-            Request::Unload(retiree) => retiree.unload(&self.events),
+            Request::CleanUp(mut aftermath) => {
+                if let Some(ledger) = aftermath.ledger.take() {
+                    self.loaded(ledger);
+                }
+                aftermath.clean_up(&self.events);
+            }
             Request::End => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
@@ -261,9 +266,9 @@ impl Worker {
             .filter(|(_, known)| all || is_touched(known))
             .map(|(index, known)| (index, writer(&known), known))
             .collect();
-        let (mut ready, mut failed) = (Update::new(), false);
+        let (mut ready, mut news, mut failed) = (Update::new(), Vec::new(), false);
         for (index, writer, known) in concerned {
-            match self.prepare(index, known, writer) {
+            match self.prepare(index, known, writer, &mut news) {
                 Ok(candidate) => ready.extend(candidate.map(|candidate| (index, candidate))),
                 Err(Refused) => failed = true,
             }
@@ -285,6 +290,9 @@ impl Worker {
                 (self.bell)(Ring::Prepared);
             }
         }
+        // The program need not wait until this is told. That it was published comes behind: this
+        // thread tells that too.
+        news.into_iter().for_each(|event| self.events.send(event));
     }
 
     fn prepare(
@@ -292,6 +300,7 @@ impl Worker {
         index: usize,
         mut known: Known,
         writer: Writer,
+        news: &mut Vec<Event>,
     ) -> Result<Option<Candidate>, Refused> {
         let start = Instant::now();
         // What waits will be loaded before anything that is prepared now.
@@ -299,22 +308,22 @@ impl Worker {
             (known.hash, known.image) = (Some(*hash), image.clone());
         }
         let (name, number) = (known.name.clone(), known.generation);
-        let emit = |number, content, kind| self.events.emit(&name, number, content, kind);
+        let mut tell = |number, content, kind| news.push(Event::new(&name, number, content, kind));
         match self.preparer.next(&known, &self.ledger.bad, writer) {
             Ok(None) => Ok(None),
             Ok(Some(mut candidate)) => {
                 let content = candidate.generation.hash;
-                emit(number, content, EventKind::Noticed);
+                tell(number, content, EventKind::Noticed);
                 for warning in candidate.warnings.drain(..) {
-                    emit(candidate.number, content, EventKind::Warned(Box::new(warning)));
+                    tell(candidate.number, content, EventKind::Warned(Box::new(warning)));
                 }
-                emit(candidate.number, content, EventKind::Prepared { took: start.elapsed() });
+                tell(candidate.number, content, EventKind::Prepared { took: start.elapsed() });
                 Ok(Some(candidate))
             }
             Err(errors) => {
-                emit(number, None, EventKind::Noticed);
+                tell(number, None, EventKind::Noticed);
                 for error in errors {
-                    emit(number, None, EventKind::Rejected(Box::new(error)));
+                    tell(number, None, EventKind::Rejected(Box::new(error)));
                 }
                 Err(Refused)
             }

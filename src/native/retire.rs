@@ -11,8 +11,26 @@
 //! What remains is what no scan can see: a library that hides how it keeps a pointer, say in an integer
 //! that it returns. Hence the flag.
 
-use super::events::{EventKind, EventSink};
+use super::events::{Event, EventKind, EventSink};
 use super::generation::Generation;
+use super::live::Ledger;
+
+/// What is left to do when libraries have changed, on whichever thread has the time.
+#[derive(Debug, Default)]
+pub(super) struct Aftermath {
+    /// What is loaded now, for the reloading thread if there is one.
+    pub ledger: Option<Ledger>,
+    pub events: Vec<Event>,
+    pub retirees: Vec<Retiree>,
+}
+
+impl Aftermath {
+    /// Tells and unmaps.
+    pub fn clean_up(self, events: &EventSink) {
+        self.events.into_iter().for_each(|event| events.send(event));
+        self.retirees.into_iter().for_each(|retiree| retiree.unload(events));
+    }
+}
 
 /// A generation that nothing calls any more or goes back to, and that may be unmapped for all that
 /// the program knows of it.

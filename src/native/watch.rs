@@ -4,8 +4,8 @@
 //! editors replace files. A change is finished when a writer closes the file or renames it into
 //! place; systems that do not tell report any change, and the file check refuses what is half done.
 //!
-//! A folder may go and come back too, as when a build starts over. So the folder above it is watched
-//! for that, or, where it is missing, the nearest that is there.
+//! A folder may go and come back too, as when a build starts over. While it is gone, the nearest one
+//! above it that is there is watched for its return.
 
 use super::live::Request;
 use super::os;
@@ -64,7 +64,8 @@ impl Watcher {
                 // One that is gone took its watch along.
                 let _ = self.inner.unwatch(&folder);
             }
-            for folder in self.wanted.clone() {
+            // What comes while one above is about to be watched, the second look finds.
+            for folder in self.wanted.iter().chain(&self.wanted).cloned().collect::<Vec<_>>() {
                 self.watch_folder(&folder);
             }
         }
@@ -76,15 +77,14 @@ impl Watcher {
         file.parent().is_some_and(|folder| self.wanted.contains(folder))
     }
 
-    /// Watches a folder, and the nearest above it that is there.
+    /// Watches a folder, or the nearest above it that is there.
     fn watch_folder(&mut self, folder: &Path) {
-        let itself = folder.is_dir().then_some(folder);
-        let above = folder.ancestors().skip(1).find(|above| above.is_dir());
-        for folder in itself.into_iter().chain(above) {
-            if !self.watched.contains(folder)
-                && self.inner.watch(folder, RecursiveMode::NonRecursive).is_ok()
-            {
+        for folder in folder.ancestors() {
+            let watched = self.watched.contains(folder)
+                || self.inner.watch(folder, RecursiveMode::NonRecursive).is_ok();
+            if watched {
                 self.watched.insert(folder.to_owned());
+                break;
             }
         }
     }

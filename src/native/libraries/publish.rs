@@ -1,7 +1,8 @@
 //! How the libraries of a running program change: at a safepoint, together, and back again.
 //!
 //! What a program stands still for is here, so little is done: candidates take the place of
-//! libraries, slots are pointed at other functions, and events are made of it.
+//! libraries, and slots are pointed at other functions. What there is to tell of it and to clean up
+//! goes to the reloading thread in one message.
 
 use super::{Libraries, Library};
 use crate::diagnostics::Diagnostic;
@@ -12,7 +13,7 @@ use crate::native::generation::Generation;
 use crate::native::live::{Live, Update};
 use crate::native::prepare::Candidate;
 use crate::native::resolve::Place;
-use crate::native::retire::Retiree;
+use crate::native::retire::{Aftermath, Retiree};
 use crate::native::signature::Unchecked;
 use crate::native::state::{Migration, Prepared, StateReport, Upgrade};
 use std::collections::BTreeMap;
@@ -56,7 +57,8 @@ impl Libraries {
         let Some(previous) = library.previous.take() else { return false };
         let crashed = mem::replace(library, *previous);
         let kind = EventKind::RolledBack { to: library.number, reason: reason.to_owned() };
-        self.events.emit(&crashed.name, crashed.number, crashed.generation.hash, kind);
+        let Library { name, number, generation, .. } = &crashed;
+        self.tell(Event::new(name, *number, generation.hash, kind));
         self.bad.extend(crashed.generation.hash);
         self.point(index);
         self.tell_live();
@@ -82,14 +84,14 @@ impl Libraries {
             }
         }
         let mut events = Vec::with_capacity(3 * update.len());
-        let mut retired = Vec::new();
+        let mut retirees = Vec::new();
         for ((index, candidate), handover) in update.into_iter().zip(handovers) {
             let built = candidate.built;
             let state = handover.complete(&self.libraries[index].generation, &candidate);
             let slots = self.slots_of(&candidate.group);
             let mut old = mem::replace(&mut self.libraries[index], Library::new(candidate));
             // One generation to go back to is enough.
-            retired.extend(old.previous.take());
+            retirees.extend(old.previous.take().and_then(|oldest| self.retiree(*oldest)));
             self.libraries[index].previous = Some(Box::new(old));
             self.point(index);
             let pause = Duration::ZERO;
@@ -97,16 +99,27 @@ impl Libraries {
             events.push(self.retirement(index));
             events.extend(self.unchecked_news(index).map(|news| self.event(index, news)));
         }
-        self.tell_live();
+        let ledger = self.live.is_some().then(|| self.ledger());
         let stood_still = start.elapsed();
-        for mut event in events {
+        for event in &mut events {
             if let EventKind::Published { pause, .. } = &mut event.kind {
                 *pause = stood_still;
             }
-            self.events.send(event);
         }
-        retired.into_iter().for_each(|library| self.retire(*library));
+        self.clean_up(Aftermath { ledger, events, retirees });
         Ok(())
+    }
+
+    /// Tells what has happened, behind all that happened before.
+    pub(super) fn tell(&self, event: Event) {
+        self.clean_up(Aftermath { events: vec![event], ..Aftermath::default() });
+    }
+
+    fn clean_up(&self, aftermath: Aftermath) {
+        match &self.live {
+            Some(live) => live.clean_up(aftermath),
+            None => aftermath.clean_up(&self.events),
+        }
     }
 
     /// How a candidate takes over from the library in use. A library with an upgrade of its own may
@@ -148,32 +161,22 @@ impl Libraries {
         Event::new(&old.name, old.number, old.generation.hash, kind)
     }
 
-    /// Unmaps a generation that nothing can go back to, if that is wished and safe.
-    fn retire(&self, library: Library) {
+    /// A generation that nothing can go back to, to be unmapped, if that is wished and safe.
+    fn retiree(&self, library: Library) -> Option<Retiree> {
         if !self.unload || self.must_stay(&library).is_some() {
-            return;
+            return None;
         }
         let Library { name, number, generation, targets, .. } = library;
-        if let Some(&(_, target)) = targets.first() {
-            self.unload(Retiree { name, number, generation, target });
-        }
+        let &(_, target) = targets.first()?;
+        Some(Retiree { name, number, generation, target })
     }
 
-    /// The same for a candidate that will never be published.
+    /// Lets go of a candidate that will never be published, and that nothing has called.
     fn discard(&self, candidate: Candidate) {
         let Candidate { name, number, generation, targets, .. } = candidate;
-        if self.unload
-            && let Some(&target) = targets.first()
-        {
-            self.unload(Retiree { name, number, generation, target });
-        }
-    }
-
-    fn unload(&self, retiree: Retiree) {
-        match &self.live {
-            // Destructors take their time, and the program should not wait for them.
-            Some(live) => live.unload(retiree),
-            None => retiree.unload(&self.events),
+        if let (true, Some(&target)) = (self.unload, targets.first()) {
+            let retirees = vec![Retiree { name, number, generation, target }];
+            self.clean_up(Aftermath { retirees, ..Aftermath::default() });
         }
     }
 
