@@ -97,8 +97,10 @@ def version(command):
 def assembling(folder, rounds):
     hotvm, wasm_tools = TARGET / "release/hotvm", PEERS / "bin/wasm-tools"
     text, wasm = folder / "program.vasm", folder / "program.wat"
-    text.write_text("".join(vasm()))
-    wasm.write_text("".join(wat()))
+    # Line by line: a child's peak memory begins with that of the process that started it.
+    for path, lines in ((text, vasm()), (wasm, wat())):
+        with path.open("w") as file:
+            file.writelines(lines)
     commands = {
         "hotvm asm": [str(hotvm), "asm", str(text), "-o", str(folder / "a.vbc")],
         "wasm-tools parse": [str(wasm_tools), "parse", str(wasm), "-o", str(folder / "b.wasm")],
