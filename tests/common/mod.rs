@@ -5,6 +5,7 @@
 pub mod checks;
 pub mod damage;
 pub mod generate;
+pub mod values;
 
 use std::ffi::OsStr;
 use std::fs;
