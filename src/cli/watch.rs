@@ -14,7 +14,7 @@ use hotvm::engine::{Doorbell, Exit, Request};
 use hotvm::native::{LiveOptions, ReloadHandle, Ring, on_hangup};
 use hotvm::program::{Input, Program};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Runs until the process is ended from outside, or nobody reads the output any more.
@@ -89,7 +89,8 @@ fn go_live(
     hangup: &Hangup,
     report: &Report,
 ) -> Result<Receiver<()>, Diagnostic> {
-    let (changed, changes) = channel();
+    // One reason to look is as good as many, and while the program runs nobody takes them.
+    let (changed, changes) = sync_channel(1);
     let real = run.input.canonicalize().unwrap_or_else(|_| run.input.clone());
     let bell = Bell {
         doorbell: session.doorbell.clone(),
@@ -177,7 +178,7 @@ struct Bell {
     real: PathBuf,
     /// What it held when it was last right: the same again is no change.
     seen: Mutex<Hash>,
-    changed: Sender<()>,
+    changed: SyncSender<()>,
 }
 
 impl Bell {
@@ -192,8 +193,8 @@ impl Bell {
             // Perhaps a library that could not be bound has come.
             Ring::Touched(_) => {}
         }
-        // Nobody receives once the program has ended for good.
-        let _ = self.changed.send(());
+        // It is full when there is a reason already, closed once the program has ended for good.
+        let _ = self.changed.try_send(());
     }
 
     fn is_text(&self, path: &Path) -> bool {

@@ -192,7 +192,7 @@ codes! {
     /// libraries may not.
     E0607 NotAllowed "library not allowed";
     /// The `.lib` asks for another version than the library reports by `HOTVM_VERSION` or
-    /// `get_version`.
+    /// `get_version`. `--version-mismatch warn` makes this a warning.
     E0608 VersionMismatch "library version mismatch";
     /// The file kept changing while it was read. Something is writing it; try again when it is done.
     E0609 StillChanging "file still changing";
