@@ -126,6 +126,22 @@ def assembling(folder, rounds):
     return "\n".join(rows)
 
 
+def slots():
+    """The price of a call through a slot, as `cargo bench --bench slots` measures it."""
+    output = subprocess.run(["cargo", "bench", "--bench", "slots"], cwd=ROOT, capture_output=True, text=True, check=True)
+    price = {name: float(ns) for name, ns in (line.split() for line in output.stdout.splitlines() if line.count(" ") == 1)}
+    names = {
+        "c_loop": "C loop over a volatile function pointer",
+        "slot": "`Libraries::call`, guard off",
+        "slot_guarded": "guard on",
+        "slot_guarded_timeout": "guard on, with a timeout",
+    }
+    rows = ["| | a call | of the C loop |", "|---|---|---|"]
+    for key, name in names.items():
+        rows.append(f"| {name} | {price[key]:.2f} ns | {price[key] / price['c_loop']:.1f} |")
+    return "\n".join(rows)
+
+
 def replace(section, body):
     path = ROOT / "docs" / "benchmarks.md"
     text = path.read_text()
@@ -139,17 +155,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--reloads", type=int, default=100_000, help="with --unload; the rest takes fewer")
-    parser.add_argument("--only", choices=["assembling", "reloading"])
+    parser.add_argument("--only", choices=["assembling", "reloading", "slots"])
     options = parser.parse_args()
     subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
+    wanted = lambda section: options.only in (None, section)
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     with tempfile.TemporaryDirectory() as folder:
-        if options.only != "reloading":
+        if wanted("assembling"):
             install_peers()
             peers = f"wasm-tools {version(str(PEERS / 'bin/wasm-tools'))}, wabt {version('wat2wasm')}"
             replace("machine", f"Measured on {machine}; {peers}.")
             replace("assembling", assembling(Path(folder), options.rounds))
-        if options.only != "assembling":
+        if wanted("slots"):
+            replace("slots", slots())
+        if wanted("reloading"):
             hotvm = TARGET / "release/hotvm"
             replace("reloading", reloading.measure(folder, hotvm, build_reloading_peer(), options.reloads))
 

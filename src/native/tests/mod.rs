@@ -9,6 +9,8 @@ mod random_calls;
 mod reloads;
 mod signatures;
 mod sources;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod state;
 
 use super::{Event, EventKind, EventSink, Libraries, Settings};
 use crate::diagnostics::Diagnostic;
