@@ -102,13 +102,17 @@ fn go_live(
         seen: Mutex::new(session.text),
         changed,
     };
+    let bell = Arc::new(bell);
+    let ringer = Arc::clone(&bell);
     let handle = session.libraries.go_live(LiveOptions {
         atomic_group: run.atomic_group,
         watch: true,
         also: vec![run.input.clone()],
-        bell: Box::new(move |ring| bell.ring(ring)),
+        bell: Box::new(move |ring| ringer.ring(ring)),
     })?;
     hangup.set(handle);
+    // The text may have changed since it was read, when nobody watched it yet.
+    bell.ring(Ring::Touched(vec![run.input.clone()]));
     Ok(changes)
 }
 
@@ -185,13 +189,18 @@ impl Bell {
     fn ring(&self, ring: Ring) {
         match ring {
             Ring::Prepared => self.doorbell.ring(Request::Publish),
-            Ring::Touched(paths) if paths.iter().any(|path| self.is_text(path)) => {
-                if let Some(new) = self.assemble() {
+            Ring::Touched(paths) => {
+                let (text, others): (Vec<_>, Vec<_>) =
+                    paths.iter().partition(|path| self.is_text(path));
+                let new = if text.is_empty() { None } else { self.assemble() };
+                // With others, perhaps a library has come that could not be bound.
+                if new.is_none() && others.is_empty() {
+                    return;
+                }
+                if let Some(new) = new {
                     self.next.put(new, &self.doorbell);
                 }
             }
-            // Perhaps a library that could not be bound has come.
-            Ring::Touched(_) => {}
         }
         // It is full when there is a reason already, closed once the program has ended for good.
         let _ = self.changed.try_send(());

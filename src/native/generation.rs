@@ -3,7 +3,7 @@
 use super::check::{Checked, Exports, Kind, check, missing_symbol};
 use super::debuginfo::separate_file;
 use super::os::{self, Loaded, OpenError};
-use super::read::{Writer, read_at_rest};
+use super::read::{Inputs, Writer, read_at_rest};
 use super::signature::Signatures;
 use super::state::Statics;
 use crate::diagnostics::{Code, Diagnostic};
@@ -32,13 +32,13 @@ pub(super) struct Content {
     /// What the compiler had to say all the same.
     pub warnings: Option<Diagnostic>,
     /// The files that all this was made from.
-    pub inputs: Vec<PathBuf>,
+    pub inputs: Inputs,
 }
 
 impl Content {
-    pub fn new(file: &Path, bytes: Vec<u8>, built: Option<Duration>) -> Content {
+    pub fn new(file: &Path, bytes: Vec<u8>, inputs: Inputs) -> Content {
         let (file, hash) = (file.to_owned(), blake3::hash(&bytes));
-        Content { inputs: vec![file.clone()], file, bytes, hash, built, warnings: None }
+        Content { inputs, file, bytes, hash, built: None, warnings: None }
     }
 
     /// The file check.

@@ -10,7 +10,7 @@ use super::generation::Generation;
 use super::guard::Guard;
 use super::live::{Ledger, Live, LiveOptions, ReloadHandle};
 use super::prepare::{Candidate, Failed, Known, Numbers, Preparer};
-use super::read::Writer;
+use super::read::{Inputs, Writer};
 use super::resolve::Place;
 use super::settings::Settings;
 use super::signature::Unchecked;
@@ -18,7 +18,6 @@ use crate::diagnostics::{Code, Diagnostic};
 use crate::isa::Import;
 use blake3::Hash;
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +96,7 @@ struct Bound {
 struct Library {
     name: String,
     place: Place,
-    inputs: Vec<PathBuf>,
+    inputs: Inputs,
     /// Where the program's library was found to be.
     real: Place,
     /// The one that runs.

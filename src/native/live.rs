@@ -5,14 +5,16 @@
 
 use super::events::{Event, EventKind, EventSink};
 use super::generation::{Generation, Image};
-use super::prepare::{Candidate, Known, Preparer};
+use super::prepare::{Candidate, Failed, Known, Preparer};
 use super::read::Writer;
+use super::resolve::Place;
 use super::retire::Aftermath;
 use super::watch::{Watcher, in_same_folder};
 use crate::diagnostics::Diagnostic;
 use blake3::Hash;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::mem;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -120,6 +122,7 @@ impl Live {
             watcher,
             also: options.also,
             waiting: HashMap::new(),
+            refusals: HashMap::new(),
         };
         worker.rewatch();
         thread::Builder::new()
@@ -174,6 +177,8 @@ struct Worker {
     also: Vec<PathBuf>,
     /// By library, the content that was handed over and is not loaded yet.
     waiting: HashMap<usize, (Hash, Option<Arc<Image>>)>,
+    /// By library, why what was found last was refused.
+    refusals: HashMap<usize, Failed>,
 }
 
 impl Worker {
@@ -217,10 +222,10 @@ impl Worker {
                 changes.touched.extend(paths.into_iter().filter(shown));
             }
             Request::Moved(paths) => changes.all |= self.renew(&paths),
-            Request::Loaded(ledger) => self.loaded(ledger),
+            Request::Loaded(ledger) => changes.missed.extend(self.loaded(ledger)),
             Request::CleanUp(mut aftermath) => {
                 if let Some(ledger) = aftermath.ledger.take() {
-                    self.loaded(ledger);
+                    changes.missed.extend(self.loaded(ledger));
                 }
                 aftermath.clean_up(&self.events);
             }
@@ -241,19 +246,27 @@ impl Worker {
         made_from || (!hidden && self.watcher.as_ref().is_some_and(|w| w.is_about(path)))
     }
 
-    fn loaded(&mut self, ledger: Ledger) {
-        self.ledger = ledger;
+    /// Takes note of what is loaded. Gives the libraries that are made from other files than before,
+    /// where one may have changed between being read and being watched.
+    fn loaded(&mut self, ledger: Ledger) -> Vec<usize> {
+        let before = mem::replace(&mut self.ledger, ledger).libraries;
         let libraries = &self.ledger.libraries;
         let refused = &self.ledger.refused;
         self.waiting.retain(|&index, (hash, _)| {
             libraries[index].hash != Some(*hash) && !refused.contains(hash)
         });
         self.rewatch();
+        let missed = |&index: &usize| {
+            let inputs = &self.ledger.libraries[index].inputs;
+            let files = before.get(index).map(|known| &known.inputs.files);
+            files != Some(&inputs.files) && inputs.may_have_changed()
+        };
+        (0..self.ledger.libraries.len()).filter(missed).collect()
     }
 
     /// Prepares every library that is concerned, and hands over what is ready. Of a group all are:
     /// one that was held back by another's failure has its turn with it.
-    fn look(&mut self, Changes { all, touched }: &Changes) {
+    fn look(&mut self, Changes { all, missed, touched }: &Changes) {
         let all = *all || (self.atomic_group && !touched.is_empty());
         let is_touched = |known: &Known| touched.iter().any(|path| known.is_made_from(path));
         // The watcher tells of finished changes only, where the system lets it know.
@@ -261,14 +274,16 @@ impl Worker {
             true => Writer::Done,
             false => Writer::Unknown,
         };
-        let libraries = self.ledger.libraries.iter().cloned().enumerate();
-        let concerned: Vec<_> = libraries
-            .filter(|(_, known)| all || is_touched(known))
-            .map(|(index, known)| (index, writer(&known), known))
-            .collect();
         let (mut ready, mut news, mut failed) = (Update::new(), Vec::new(), false);
-        for (index, writer, known) in concerned {
-            match self.prepare(index, known, writer, &mut news) {
+        for (index, known) in self.ledger.libraries.clone().into_iter().enumerate() {
+            let concerned = all || missed.contains(&index) || is_touched(&known);
+            // What a source that was refused asks for is not known; perhaps it has come.
+            let hoping = known.is_source() && self.refusals.contains_key(&index);
+            if !concerned && (!hoping || touched.is_empty()) {
+                continue;
+            }
+            let writer = writer(&known);
+            match self.prepare(index, known, writer, concerned, &mut news) {
                 Ok(candidate) => ready.extend(candidate.map(|candidate| (index, candidate))),
                 Err(Refused) => failed = true,
             }
@@ -296,10 +311,11 @@ impl Worker {
     }
 
     fn prepare(
-        &self,
+        &mut self,
         index: usize,
         mut known: Known,
         writer: Writer,
+        concerned: bool,
         news: &mut Vec<Event>,
     ) -> Result<Option<Candidate>, Refused> {
         let start = Instant::now();
@@ -309,6 +325,7 @@ impl Worker {
         }
         let (name, number) = (known.name.clone(), known.generation);
         let mut tell = |number, content, kind| news.push(Event::new(&name, number, content, kind));
+        let refused_before = self.refusals.remove(&index);
         match self.preparer.next(&known, &self.ledger.bad, writer) {
             Ok(None) => Ok(None),
             Ok(Some(mut candidate)) => {
@@ -321,10 +338,14 @@ impl Worker {
                 Ok(Some(candidate))
             }
             Err(errors) => {
-                tell(number, None, EventKind::Noticed);
-                for error in errors {
-                    tell(number, None, EventKind::Rejected(Box::new(error)));
+                // Nobody wants to hear the same again for having saved another file.
+                if concerned || refused_before.as_ref() != Some(&errors) {
+                    tell(number, None, EventKind::Noticed);
+                    for error in errors.clone() {
+                        tell(number, None, EventKind::Rejected(Box::new(error)));
+                    }
                 }
+                self.refusals.insert(index, errors);
                 Err(Refused)
             }
         }
@@ -342,6 +363,8 @@ impl Worker {
 #[derive(Default)]
 struct Changes {
     all: bool,
+    /// Libraries of which a change may have been missed.
+    missed: Vec<usize>,
     touched: Vec<PathBuf>,
 }
 
@@ -357,7 +380,11 @@ struct Refused;
 impl Known {
     /// The files that the library is made from, and the one that the program names.
     fn files(&self) -> impl Iterator<Item = &Path> {
-        self.inputs.iter().map(PathBuf::as_path).chain(self.place.path())
+        self.inputs.files.iter().map(PathBuf::as_path).chain(self.place.path())
+    }
+
+    fn is_source(&self) -> bool {
+        matches!(self.place, Place::Source(..))
     }
 
     fn is_made_from(&self, path: &Path) -> bool {

@@ -8,7 +8,7 @@ use super::build::Builder;
 use super::generation::{Content, Generation, Image};
 use super::libraries::BindError;
 use super::policy::Policy;
-use super::read::{Writer, read_at_rest};
+use super::read::{Inputs, Writer, read_at_rest};
 use super::resolve::Place;
 use super::settings::{Settings, VersionMismatch};
 use super::signature::Signatures;
@@ -20,7 +20,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Makes candidates. Each thread that prepares has its own.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub(super) struct Known {
     /// The imports that it serves.
     pub group: Vec<usize>,
     /// The files that it was made from, itself among them.
-    pub inputs: Vec<PathBuf>,
+    pub inputs: Inputs,
 }
 
 /// Numbers the generations of one library, on whichever thread they are made. No number is given
@@ -80,7 +80,7 @@ pub(super) struct Candidate {
     pub built: Option<Duration>,
     /// What is in doubt about it, without being a reason to refuse it.
     pub warnings: Vec<BindError>,
-    pub inputs: Vec<PathBuf>,
+    pub inputs: Inputs,
     /// How it takes over the variables of the generation with this content.
     pub migration: Option<(Hash, Migration)>,
 }
@@ -106,7 +106,7 @@ impl Candidate {
             targets: Vec::new(),
             built: None,
             warnings: Vec::new(),
-            inputs: Vec::new(),
+            inputs: Inputs::default(),
             migration: None,
         }
     }
@@ -189,18 +189,23 @@ impl Preparer {
         real: &Place,
         writer: Writer,
     ) -> Result<Option<Content>, Diagnostic> {
+        let since = SystemTime::now();
         Ok(match real {
             Place::Source(file, language) => {
                 let built = self.builder.build(name, file, *language)?;
-                let mut content = Content::new(file, built.bytes, built.took);
-                content.inputs.extend(built.inputs);
+                let inputs = Inputs::new(built.inputs, since);
+                let mut content = Content::new(file, built.bytes, inputs);
+                content.built = built.took;
                 content.warnings = built.warnings.map(|words| {
                     let message = format!("`{name}` was built with warnings");
                     Diagnostic::warning(Code::BuildWarning, message).note(words)
                 });
                 Some(content)
             }
-            Place::File(file) => Some(Content::new(file, read_at_rest(name, file, writer)?, None)),
+            Place::File(file) => {
+                let bytes = read_at_rest(name, file, writer)?;
+                Some(Content::new(file, bytes, Inputs::new(vec![file.clone()], since)))
+            }
             Place::System(_) => None,
         })
     }

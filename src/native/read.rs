@@ -12,7 +12,8 @@ use super::os;
 use crate::diagnostics::{Code, Diagnostic};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
@@ -27,6 +28,28 @@ pub(super) enum Writer {
     Unknown,
     /// It was seen to close the file or to rename it into place, so there is no need to wait.
     Done,
+}
+
+/// The files that something was made from, and when the first of them was read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inputs {
+    pub files: Arc<[PathBuf]>,
+    since: Option<SystemTime>,
+}
+
+impl Inputs {
+    pub fn new(files: Vec<PathBuf>, since: SystemTime) -> Inputs {
+        Inputs { files: files.into(), since: Some(since) }
+    }
+
+    /// Whether one of them may have changed since it was read.
+    pub fn may_have_changed(&self) -> bool {
+        let Some(since) = self.since.and_then(|since| since.checked_sub(QUIET)) else {
+            return false;
+        };
+        let unchanged = |file: &PathBuf| file.metadata().is_ok_and(|m| os::changed_at(&m) < since);
+        !self.files.iter().all(unchanged)
+    }
 }
 
 /// How often a restless file is read before giving up.
