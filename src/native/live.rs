@@ -5,7 +5,7 @@
 
 use super::events::{Event, EventKind, EventSink};
 use super::generation::{Generation, Image};
-use super::prepare::{Candidate, Known, Preparer};
+use super::prepare::{Candidate, Failed, Known, Preparer};
 use super::read::Writer;
 use super::retire::Aftermath;
 use super::watch::{Watcher, in_same_folder};
@@ -120,6 +120,7 @@ impl Live {
             watcher,
             also: options.also,
             waiting: HashMap::new(),
+            foretold: HashMap::new(),
         };
         worker.rewatch();
         thread::Builder::new()
@@ -174,6 +175,8 @@ struct Worker {
     also: Vec<PathBuf>,
     /// By library, the content that was handed over and is not loaded yet.
     waiting: HashMap<usize, (Hash, Option<Arc<Image>>)>,
+    /// By library, why it was refused when no event had told of a change yet.
+    foretold: HashMap<usize, Vec<Diagnostic>>,
 }
 
 impl Worker {
@@ -217,10 +220,10 @@ impl Worker {
                 changes.touched.extend(paths.into_iter().filter(shown));
             }
             Request::Moved(paths) => changes.all |= self.renew(&paths),
-            Request::Loaded(ledger) => self.loaded(ledger),
+            Request::Loaded(ledger) => changes.unseen |= self.loaded(ledger),
             Request::CleanUp(mut aftermath) => {
                 if let Some(ledger) = aftermath.ledger.take() {
-                    self.loaded(ledger);
+                    changes.unseen |= self.loaded(ledger);
                 }
                 aftermath.clean_up(&self.events);
             }
@@ -241,20 +244,22 @@ impl Worker {
         made_from || (!hidden && self.watcher.as_ref().is_some_and(|w| w.is_about(path)))
     }
 
-    fn loaded(&mut self, ledger: Ledger) {
+    /// Takes note of what is loaded now. Tells whether it lies where nobody was watching: what has
+    /// changed there since it was read, no event will tell.
+    fn loaded(&mut self, ledger: Ledger) -> bool {
         self.ledger = ledger;
         let libraries = &self.ledger.libraries;
         let refused = &self.ledger.refused;
         self.waiting.retain(|&index, (hash, _)| {
             libraries[index].hash != Some(*hash) && !refused.contains(hash)
         });
-        self.rewatch();
+        self.rewatch()
     }
 
     /// Prepares every library that is concerned, and hands over what is ready. Of a group all are:
     /// one that was held back by another's failure has its turn with it.
-    fn look(&mut self, Changes { all, touched }: &Changes) {
-        let all = *all || (self.atomic_group && !touched.is_empty());
+    fn look(&mut self, Changes { all, unseen, touched }: &Changes) {
+        let all = *all || *unseen || (self.atomic_group && !touched.is_empty());
         let is_touched = |known: &Known| touched.iter().any(|path| known.is_made_from(path));
         // The watcher tells of finished changes only, where the system lets it know.
         let writer = |known: &Known| match cfg!(target_os = "linux") && is_touched(known) {
@@ -264,13 +269,29 @@ impl Worker {
         let libraries = self.ledger.libraries.iter().cloned().enumerate();
         let concerned: Vec<_> = libraries
             .filter(|(_, known)| all || is_touched(known))
-            .map(|(index, known)| (index, writer(&known), known))
+            .map(|(index, known)| (index, writer(&known), is_touched(&known), known))
             .collect();
         let (mut ready, mut news, mut failed) = (Update::new(), Vec::new(), false);
-        for (index, writer, known) in concerned {
+        for (index, writer, touched, known) in concerned {
             match self.prepare(index, known, writer, &mut news) {
                 Ok(candidate) => ready.extend(candidate.map(|candidate| (index, candidate))),
-                Err(Refused) => failed = true,
+                Err(errors) => {
+                    failed = true;
+                    let rejected = errors.iter().map(|error| error.diagnostic.clone()).collect();
+                    // What a look without an event has told, the event that follows need not repeat.
+                    let told = self.foretold.remove(&index);
+                    if told.as_ref() != Some(&rejected) {
+                        let number = self.ledger.libraries[index].generation;
+                        let name = &self.ledger.libraries[index].name;
+                        news.push(Event::new(name, number, None, EventKind::Noticed));
+                        news.extend(errors.into_iter().map(|error| {
+                            Event::new(name, number, None, EventKind::Rejected(Box::new(error)))
+                        }));
+                    }
+                    if *unseen && !touched {
+                        self.foretold.insert(index, rejected);
+                    }
+                }
             }
         }
         // A group changes as one: beside a failure, what was prepared is dropped.
@@ -301,7 +322,7 @@ impl Worker {
         mut known: Known,
         writer: Writer,
         news: &mut Vec<Event>,
-    ) -> Result<Option<Candidate>, Refused> {
+    ) -> Result<Option<Candidate>, Failed> {
         let start = Instant::now();
         // What waits will be loaded before anything that is prepared now.
         if let Some((hash, image)) = self.waiting.get(&index) {
@@ -320,28 +341,26 @@ impl Worker {
                 tell(candidate.number, content, EventKind::Prepared { took: start.elapsed() });
                 Ok(Some(candidate))
             }
-            Err(errors) => {
-                tell(number, None, EventKind::Noticed);
-                for error in errors {
-                    tell(number, None, EventKind::Rejected(Box::new(error)));
-                }
-                Err(Refused)
-            }
+            Err(errors) => Err(errors),
         }
     }
 
-    /// Watches the folders of all that libraries are made from.
-    fn rewatch(&mut self) {
-        let Some(watcher) = &mut self.watcher else { return };
+    /// Watches the folders of all that libraries are made from. Tells whether some are new.
+    fn rewatch(&mut self) -> bool {
+        let Some(watcher) = &mut self.watcher else { return false };
         let files = self.ledger.libraries.iter().flat_map(Known::files);
-        watcher.watch(files.chain(self.also.iter().map(PathBuf::as_path)));
+        watcher.watch(files.chain(self.also.iter().map(PathBuf::as_path)))
     }
 }
 
 /// What is to be looked at.
 #[derive(Default)]
 struct Changes {
+    /// Everything.
     all: bool,
+    /// All libraries, since some lay where nobody was watching.
+    unseen: bool,
+    /// What these files concern.
     touched: Vec<PathBuf>,
 }
 
@@ -350,9 +369,6 @@ impl Changes {
         self.all || !self.touched.is_empty()
     }
 }
-
-/// A library has changed, and what it is now is refused. The reasons are told as events.
-struct Refused;
 
 impl Known {
     /// The files that the library is made from, and the one that the program names.

@@ -46,13 +46,15 @@ impl Watcher {
         Ok(Watcher { inner, wanted: BTreeSet::new(), watched: BTreeSet::new() })
     }
 
-    /// Also watches the folders of these files.
-    pub fn watch<'a>(&mut self, files: impl Iterator<Item = &'a Path>) {
+    /// Also watches the folders of these files. Tells whether some were not watched before.
+    pub fn watch<'a>(&mut self, files: impl Iterator<Item = &'a Path>) -> bool {
+        let before = self.wanted.len();
         for folder in files.map(folder_of) {
             if self.wanted.insert(folder.clone()) {
                 self.watch_folder(&folder);
             }
         }
+        self.wanted.len() > before
     }
 
     /// Starts over when one of these paths is a folder of files, or one above: a watch stays with
