@@ -178,7 +178,25 @@ struct Worker {
     /// By library, the content that was handed over and is not loaded yet.
     waiting: HashMap<usize, (Hash, Option<Arc<Image>>)>,
     /// By library, why what was found last was refused.
-    refusals: HashMap<usize, Failed>,
+    refusals: HashMap<usize, Refusal>,
+}
+
+/// Why a library was refused.
+struct Refusal {
+    reasons: Failed,
+    /// Whether that was told before any event had come, which most likely follows.
+    foretold: bool,
+}
+
+/// Why a library is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// A change, or a request.
+    Change,
+    /// A change may have been missed.
+    Missed,
+    /// It is a source that was refused. What it asks for is not known; perhaps it has come.
+    Hope,
 }
 
 impl Worker {
@@ -276,14 +294,15 @@ impl Worker {
         };
         let (mut ready, mut news, mut failed) = (Update::new(), Vec::new(), false);
         for (index, known) in self.ledger.libraries.clone().into_iter().enumerate() {
-            let concerned = all || missed.contains(&index) || is_touched(&known);
-            // What a source that was refused asks for is not known; perhaps it has come.
-            let hoping = known.is_source() && self.refusals.contains_key(&index);
-            if !concerned && (!hoping || touched.is_empty()) {
-                continue;
-            }
+            let hopes = known.is_source() && self.refusals.contains_key(&index);
+            let cause = match () {
+                () if all || is_touched(&known) => Cause::Change,
+                () if missed.contains(&index) => Cause::Missed,
+                () if hopes && !touched.is_empty() => Cause::Hope,
+                () => continue,
+            };
             let writer = writer(&known);
-            match self.prepare(index, known, writer, concerned, &mut news) {
+            match self.prepare(index, known, writer, cause, &mut news) {
                 Ok(candidate) => ready.extend(candidate.map(|candidate| (index, candidate))),
                 Err(Refused) => failed = true,
             }
@@ -315,7 +334,7 @@ impl Worker {
         index: usize,
         mut known: Known,
         writer: Writer,
-        concerned: bool,
+        cause: Cause,
         news: &mut Vec<Event>,
     ) -> Result<Option<Candidate>, Refused> {
         let start = Instant::now();
@@ -325,7 +344,7 @@ impl Worker {
         }
         let (name, number) = (known.name.clone(), known.generation);
         let mut tell = |number, content, kind| news.push(Event::new(&name, number, content, kind));
-        let refused_before = self.refusals.remove(&index);
+        let refused = self.refusals.remove(&index);
         match self.preparer.next(&known, &self.ledger.bad, writer) {
             Ok(None) => Ok(None),
             Ok(Some(mut candidate)) => {
@@ -337,15 +356,18 @@ impl Worker {
                 tell(candidate.number, content, EventKind::Prepared { took: start.elapsed() });
                 Ok(Some(candidate))
             }
-            Err(errors) => {
-                // Nobody wants to hear the same again for having saved another file.
-                if concerned || refused_before.as_ref() != Some(&errors) {
+            Err(reasons) => {
+                // Who saves the same mistake wants to be told again; who saves another file does not.
+                let known = refused.is_some_and(|refused| {
+                    refused.reasons == reasons && (refused.foretold || cause != Cause::Change)
+                });
+                if !known {
                     tell(number, None, EventKind::Noticed);
-                    for error in errors.clone() {
+                    for error in reasons.clone() {
                         tell(number, None, EventKind::Rejected(Box::new(error)));
                     }
                 }
-                self.refusals.insert(index, errors);
+                self.refusals.insert(index, Refusal { reasons, foretold: cause == Cause::Missed });
                 Err(Refused)
             }
         }
