@@ -1,22 +1,28 @@
 //! Runs programs.
 //!
 //! A [`Vm`] holds the state of one program: its memory, globals, native libraries and its ways to the
-//! outside. An engine (`interp`) runs a function of a `Verified` module on it, and never checks
-//! what the verifier has proved. What can still go wrong is a [`Trap`].
+//! outside. An engine runs a function of a `Verified` module on it, and never checks what the verifier
+//! has proved. What can still go wrong is a [`Trap`].
 //!
-//! The meaning of arithmetic stands in [`numeric`] and nowhere else.
-#![forbid(unsafe_code)]
+//! - `reference` is the plain interpreter that the others are compared with.
+//! - [`numeric`] is the meaning of arithmetic, `memory` that of loads and stores, and `system` that of
+//!   what reaches further; no other file has a second version of it.
+//! - `limits` says what a program may use up, and `safepoint` how it is reached while it runs.
+#![deny(unsafe_code)]
 
 mod host;
-mod interp;
+mod limits;
 mod memory;
 pub mod numeric;
+mod reference;
 mod safepoint;
+mod system;
 mod trap;
 mod vm;
 
 pub use host::{Host, Output};
+pub use limits::{FRAME_CELLS, Limits, MAX_STACK};
 pub use memory::Memory;
 pub use safepoint::{Doorbell, Request};
 pub use trap::{Trap, TrapKind};
-pub use vm::{Exit, MAX_CALL_DEPTH, MAX_STACK, OutOfMemory, Vm};
+pub use vm::{Exit, OutOfMemory, Vm};

@@ -210,6 +210,7 @@ impl<'m> Checker<'m> {
                 }
             }
         }
+        self.facts.grows_memory |= op == Op::Memgrow;
         if op.is_overloaded() && bound[0].is_some_and(|cell| cell.ty == ValueType::F64) {
             self.mark_float(i);
         }
