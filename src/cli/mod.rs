@@ -7,6 +7,7 @@ mod asm;
 mod bind;
 mod completions;
 mod dis;
+mod engine;
 mod events;
 mod explain;
 mod guard;

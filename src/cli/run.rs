@@ -1,5 +1,6 @@
 //! `hotvm run`
 
+use super::engine::EngineFlag;
 use super::events::EventLog;
 use super::guard::GuardFlags;
 use super::watch::NewProgram;
@@ -7,7 +8,7 @@ use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status,
 use blake3::Hash;
 use clap::{Args, ValueEnum};
 use hotvm::diagnostics::{Code, Diagnostic, Position};
-use hotvm::engine::{Doorbell, Exit, Host, Output, TrapKind, Vm};
+use hotvm::engine::{Doorbell, Engine, Exit, Host, Output, TrapKind, Vm};
 use hotvm::native::{BindError, CallError, Libraries, VersionMismatch, end_process};
 use hotvm::program::{Input, Program};
 use std::ffi::OsString;
@@ -55,6 +56,8 @@ pub(super) struct Run {
     #[arg(long)]
     fresh_state: bool,
     #[command(flatten)]
+    engine: EngineFlag,
+    #[command(flatten)]
     guard: GuardFlags,
     #[command(flatten)]
     pub(super) native: NativeFlags,
@@ -86,6 +89,7 @@ pub(super) struct Session {
     pub(super) doorbell: Doorbell,
     /// The file's content that the program was made from.
     pub(super) text: Hash,
+    engine: Engine,
     log: EventLog,
 }
 
@@ -129,7 +133,8 @@ impl Run {
         let log = EventLog::open(self.events.as_deref(), live, report).map_err(|d| vec![d])?;
         let libraries = self.libraries(&program)?;
         let doorbell = Doorbell::default();
-        let mut session = Session { program, libraries, host, doorbell, text, log };
+        let engine = self.engine.engine();
+        let mut session = Session { program, libraries, host, doorbell, text, engine, log };
         session.attend(report);
         Ok(session)
     }
@@ -198,6 +203,7 @@ impl Session {
                 return (status::REJECTED, None);
             }
         };
+        vm.use_engine(self.engine);
         vm.listen(self.doorbell.clone());
         match vm.run() {
             Ok(exit) => (exit.status(), Some(exit)),

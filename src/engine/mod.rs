@@ -25,4 +25,4 @@ pub use limits::{FRAME_CELLS, Limits, MAX_STACK};
 pub use memory::Memory;
 pub use safepoint::{Doorbell, Request};
 pub use trap::{Trap, TrapKind};
-pub use vm::{Exit, OutOfMemory, Vm};
+pub use vm::{Engine, Exit, OutOfMemory, Vm};

@@ -10,6 +10,38 @@ use crate::native::Libraries;
 use crate::verify::Verified;
 use std::fmt;
 
+/// What executes a program. All engines do the same, to the last trap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// The plain interpreter, by which the others are measured.
+    #[default]
+    Reference,
+}
+
+impl Engine {
+    /// All that there are.
+    pub const ALL: &'static [Engine] = &[Engine::Reference];
+
+    /// The engine called `name`.
+    pub fn from_name(name: &str) -> Option<Engine> {
+        Self::ALL.iter().copied().find(|engine| engine.name() == name)
+    }
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Reference => "reference",
+        }
+    }
+
+    /// What it is, in a few words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Engine::Reference => "a plain interpreter, by which the others are measured",
+        }
+    }
+}
+
 /// How a program ended that did not trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -62,6 +94,7 @@ pub struct Vm<'p> {
     pub(super) host: &'p mut Host,
     pub(super) doorbell: Doorbell,
     pub(super) fuel: Fuel,
+    engine: Engine,
 }
 
 impl<'p> Vm<'p> {
@@ -100,7 +133,13 @@ impl<'p> Vm<'p> {
         let memory = Memory::new(memory, grows, &module.data).ok_or(too_much)?;
         let globals = module.globals.iter().map(|global| global.init).collect();
         let (doorbell, fuel) = (Doorbell::default(), Fuel::new(limits));
-        Ok(Vm { program, memory, globals, libraries, host, doorbell, fuel })
+        let engine = Engine::default();
+        Ok(Vm { program, memory, globals, libraries, host, doorbell, fuel, engine })
+    }
+
+    /// Lets another engine execute the program.
+    pub fn use_engine(&mut self, engine: Engine) {
+        self.engine = engine;
     }
 
     /// Lets the program be reached by a doorbell.
@@ -131,7 +170,10 @@ impl<'p> Vm<'p> {
     /// # Errors
     /// When it traps.
     pub fn run(&mut self) -> Result<Exit, Trap> {
-        let end = reference::run(self, self.program.module().entry);
+        let entry = self.program.module().entry;
+        let end = match self.engine {
+            Engine::Reference => reference::run(self, entry),
+        };
         match (end, self.host.flush()) {
             (Err(Trap { kind: TrapKind::OutputClosed, .. }), _)
             | (_, Err(TrapKind::OutputClosed)) => Ok(Exit::OutputClosed),

@@ -5,6 +5,7 @@
 pub mod checks;
 pub mod damage;
 pub mod generate;
+pub mod running;
 pub mod values;
 
 use std::ffi::OsStr;
