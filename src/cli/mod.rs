@@ -14,6 +14,7 @@ mod explain;
 mod guard;
 mod libraries;
 mod limits;
+mod observe;
 mod output;
 mod reload;
 mod report;

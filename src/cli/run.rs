@@ -5,6 +5,7 @@ use super::engine::EngineFlag;
 use super::events::EventLog;
 use super::guard::GuardFlags;
 use super::limits::LimitFlags;
+use super::observe::ObserveFlags;
 use super::watch::NewProgram;
 use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status, watch};
 use blake3::Hash;
@@ -62,6 +63,8 @@ pub(super) struct Run {
     #[command(flatten)]
     limits: LimitFlags,
     #[command(flatten)]
+    observe: ObserveFlags,
+    #[command(flatten)]
     guard: GuardFlags,
     #[command(flatten)]
     pub(super) native: NativeFlags,
@@ -95,6 +98,7 @@ pub(super) struct Session {
     pub(super) text: Hash,
     engine: Engine,
     limits: LimitFlags,
+    observe: ObserveFlags,
     ending: Ending,
     log: EventLog,
 }
@@ -148,6 +152,7 @@ impl Run {
             text,
             engine: self.engine.engine(),
             limits: self.limits,
+            observe: self.observe.clone(),
             ending,
             log,
         };
@@ -223,9 +228,16 @@ impl Session {
         };
         vm.use_engine(self.engine);
         vm.listen(self.doorbell.clone());
+        if let Err(diagnostic) = self.observe.begin(&mut vm, &self.program) {
+            report.error(diagnostic);
+            return (status::REJECTED, None);
+        }
         let running = self.ending.begin(&self.doorbell, self.limits.time(), report);
         let end = vm.run();
         drop(running);
+        let profile = vm.take_profile();
+        drop(vm);
+        self.observe.end(profile, &mut self.program, report);
         match end {
             Ok(exit) => (exit.status(), Some(exit)),
             Err(trap) => {
