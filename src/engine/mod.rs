@@ -5,12 +5,19 @@
 //! has proved. What can still go wrong is a [`Trap`].
 //!
 //! - `reference` is the plain interpreter that the others are compared with.
+//! - `jit` makes machine code of programs, where it knows the machine; `no_jit` stands in its place
+//!   where it does not.
 //! - [`numeric`] is the meaning of arithmetic, `memory` that of loads and stores, and `system` that of
 //!   what reaches further; no other file has a second version of it.
 //! - `limits` says what a program may use up, and `safepoint` how it is reached while it runs.
 #![deny(unsafe_code)]
 
 mod host;
+#[cfg(all(feature = "jit", unix, any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod jit;
+#[cfg(not(all(feature = "jit", unix, any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[path = "no_jit.rs"]
+mod jit;
 mod limits;
 mod memory;
 pub mod numeric;

@@ -1,6 +1,7 @@
 //! The state of a program.
 
 use super::host::Host;
+use super::jit;
 use super::limits::{Fuel, Limits};
 use super::memory::Memory;
 use super::reference;
@@ -16,11 +17,16 @@ pub enum Engine {
     /// The plain interpreter, by which the others are measured.
     #[default]
     Reference,
+    /// Machine code of everything.
+    Jit,
 }
 
 impl Engine {
-    /// All that there are.
-    pub const ALL: &'static [Engine] = &[Engine::Reference];
+    /// All that there are on this machine.
+    pub const ALL: &'static [Engine] = match jit::AVAILABLE {
+        true => &[Engine::Reference, Engine::Jit],
+        false => &[Engine::Reference],
+    };
 
     /// The engine called `name`.
     pub fn from_name(name: &str) -> Option<Engine> {
@@ -31,6 +37,7 @@ impl Engine {
     pub fn name(self) -> &'static str {
         match self {
             Engine::Reference => "reference",
+            Engine::Jit => "jit",
         }
     }
 
@@ -38,6 +45,7 @@ impl Engine {
     pub fn describe(self) -> &'static str {
         match self {
             Engine::Reference => "a plain interpreter, by which the others are measured",
+            Engine::Jit => "machine code, made of each function when it is first called",
         }
     }
 }
@@ -173,6 +181,7 @@ impl<'p> Vm<'p> {
         let entry = self.program.module().entry;
         let end = match self.engine {
             Engine::Reference => reference::run(self, entry),
+            Engine::Jit => jit::run(self, entry),
         };
         match (end, self.host.flush()) {
             (Err(Trap { kind: TrapKind::OutputClosed, .. }), _)

@@ -267,17 +267,10 @@ impl<'v, 'p> Machine<'v, 'p> {
 
     /// Where the program is, from the inside out.
     fn trap(&self, kind: TrapKind, current: Option<Frame>) -> Trap {
-        let all = self.frames.len() + usize::from(current.is_some());
         let sites = current
             .iter()
             .chain(self.frames.iter().rev())
             .map(|frame| Site { function: frame.function, instr: frame.next as u32 - 1 });
-        if all <= Trap::INNERMOST + Trap::OUTERMOST {
-            return Trap { kind, stack: sites.collect(), omitted: 0 };
-        }
-        let omitted = all - Trap::INNERMOST - Trap::OUTERMOST;
-        let kept = |i: &usize| *i < Trap::INNERMOST || *i >= all - Trap::OUTERMOST;
-        let stack = sites.enumerate().filter(|(i, _)| kept(i)).map(|(_, site)| site).collect();
-        Trap { kind, stack, omitted }
+        Trap::at(kind, sites.collect())
     }
 }
