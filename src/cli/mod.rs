@@ -7,11 +7,14 @@ mod asm;
 mod bind;
 mod completions;
 mod dis;
+mod ending;
 mod engine;
 mod events;
 mod explain;
 mod guard;
 mod libraries;
+mod limits;
+mod observe;
 mod output;
 mod reload;
 mod report;
@@ -34,11 +37,13 @@ pub mod status {
     pub const TRAPPED: u8 = 3;
     /// A library could not be bound.
     pub const UNBOUND: u8 = 4;
+    /// Ctrl-C ended it: 128 and the number of the signal, as shells have it.
+    pub const INTERRUPTED: u8 = 130;
 }
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 done; 1 the input was rejected; 2 wrong usage; 3 the program trapped;
-             4 a library could not be bound; a program's EXIT n gives n.";
+             4 a library could not be bound; 130 Ctrl-C; a program's EXIT n gives n.";
 
 /// An assembler and bytecode VM whose native functions can be replaced while a program runs.
 #[derive(Parser)]

@@ -1,8 +1,8 @@
-//! What a program may use up: fuel, stack, memory, time.
+//! What a program may use up: fuel, stack, memory. Its time is watched by whoever runs it, who rings
+//! when it is up.
 
 use super::trap::TrapKind;
 use crate::isa::{Code, OperandKind};
-use std::time::Duration;
 
 /// How many cells all calls together may use (8 MiB). A call uses a cell for each local and for each
 /// value that its operand stack can hold, and [`FRAME_CELLS`] more; its arguments are those cells in
@@ -22,8 +22,6 @@ pub struct Limits {
     pub fuel: Option<u64>,
     /// How many bytes of memory it may have, at the start and by growing.
     pub memory: Option<u64>,
-    /// How long it may run.
-    pub time: Option<Duration>,
 }
 
 /// What is left of the fuel.

@@ -9,6 +9,7 @@
 //!   where it does not.
 //! - [`numeric`] is the meaning of arithmetic, `memory` that of loads and stores, and `system` that of
 //!   what reaches further; no other file has a second version of it.
+//! - `observe` is what can be watched: a trace, a profile.
 //! - `limits` says what a program may use up, and `safepoint` how it is reached while it runs.
 #![deny(unsafe_code)]
 
@@ -21,6 +22,7 @@ mod jit;
 mod limits;
 mod memory;
 pub mod numeric;
+mod observe;
 mod reference;
 mod safepoint;
 mod system;
@@ -30,6 +32,7 @@ mod vm;
 pub use host::{Host, Output};
 pub use limits::{FRAME_CELLS, Limits, MAX_STACK};
 pub use memory::Memory;
+pub use observe::{Profile, ProfileMode, Tracer};
 pub use safepoint::{Doorbell, Request};
 pub use trap::{Trap, TrapKind};
 pub use vm::{Engine, Exit, OutOfMemory, Vm};

@@ -19,6 +19,8 @@ pub enum Request {
     Interrupt = 4,
     /// Trap: it has run for as long as it may.
     TimeUp = 8,
+    /// Note where it is.
+    Sample = 16,
 }
 
 /// Rings a program from any thread.

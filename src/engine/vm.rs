@@ -4,11 +4,12 @@ use super::host::Host;
 use super::jit;
 use super::limits::{Fuel, Limits};
 use super::memory::Memory;
+use super::observe::{Profile, ProfileMode, Sampler, Tracer};
 use super::reference;
 use super::safepoint::{Doorbell, Request};
 use super::trap::{Trap, TrapKind};
 use crate::native::Libraries;
-use crate::verify::Verified;
+use crate::verify::{Site, Verified};
 use std::fmt;
 
 /// What executes a program. All engines do the same, to the last trap.
@@ -102,6 +103,8 @@ pub struct Vm<'p> {
     pub(super) host: &'p mut Host,
     pub(super) doorbell: Doorbell,
     pub(super) fuel: Fuel,
+    pub(super) tracer: Option<Tracer<'p>>,
+    pub(super) profile: Option<Profile>,
     engine: Engine,
 }
 
@@ -141,8 +144,33 @@ impl<'p> Vm<'p> {
         let memory = Memory::new(memory, grows, &module.data).ok_or(too_much)?;
         let globals = module.globals.iter().map(|global| global.init).collect();
         let (doorbell, fuel) = (Doorbell::default(), Fuel::new(limits));
-        let engine = Engine::default();
-        Ok(Vm { program, memory, globals, libraries, host, doorbell, fuel, engine })
+        Ok(Vm {
+            program,
+            memory,
+            globals,
+            libraries,
+            host,
+            doorbell,
+            fuel,
+            tracer: None,
+            profile: None,
+            engine: Engine::default(),
+        })
+    }
+
+    /// Tells a tracer of every instruction from now on.
+    pub fn trace(&mut self, tracer: Tracer<'p>) {
+        self.tracer = Some(tracer);
+    }
+
+    /// Measures the runs from now on.
+    pub fn profile(&mut self, mode: ProfileMode) {
+        self.profile = Some(Profile::new(mode, self.program));
+    }
+
+    /// What was measured.
+    pub fn take_profile(&mut self) -> Option<Profile> {
+        self.profile.take()
     }
 
     /// Lets another engine execute the program.
@@ -155,12 +183,21 @@ impl<'p> Vm<'p> {
         self.doorbell = doorbell;
     }
 
-    /// Does what was asked for. Engines call it at a safepoint, when somebody has rung.
+    /// Does what was asked for. Engines call it at a safepoint, when somebody has rung. `stack` tells
+    /// where the program is, the innermost call first.
     ///
     /// # Errors
     /// When the program is to trap.
-    pub(super) fn safepoint(&mut self) -> Result<Option<Exit>, TrapKind> {
+    pub(super) fn safepoint(
+        &mut self,
+        stack: impl FnOnce() -> Vec<Site>,
+    ) -> Result<Option<Exit>, TrapKind> {
         let asked = self.doorbell.answer();
+        if asked(Request::Sample)
+            && let Some(profile) = &mut self.profile
+        {
+            profile.sample(stack());
+        }
         if asked(Request::Publish) {
             self.libraries.publish_prepared();
         }
@@ -179,6 +216,8 @@ impl<'p> Vm<'p> {
     /// When it traps.
     pub fn run(&mut self) -> Result<Exit, Trap> {
         let entry = self.program.module().entry;
+        let by_time = self.profile.as_ref().is_some_and(|profile| !profile.counts());
+        let _sampler = by_time.then(|| Sampler::start(self.doorbell.clone()));
         let end = match self.engine {
             Engine::Reference => reference::run(self, entry),
             Engine::Jit => jit::run(self, entry),

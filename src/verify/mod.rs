@@ -15,6 +15,7 @@ mod stack;
 mod structure;
 
 pub use error::{Site, VerifyError};
+pub use stack::StackMap;
 
 use crate::isa::{Code, Instr, Op, Ty};
 use crate::module::Module;
@@ -112,6 +113,12 @@ impl Verified {
             cells.sum()
         };
         Effect { pops: count(instr.op.pops()), pushes: count(instr.op.pushes()) }
+    }
+
+    /// What the operand stack of a function holds before each of its instructions. This follows the
+    /// function's ways once more.
+    pub fn stack_map(&self, function: u32) -> StackMap {
+        function::Checker::new(&self.module, Shapes::new()).stack_map(function)
     }
 
     /// Decodes the instructions of a function.

@@ -135,7 +135,7 @@ impl Compiler {
         builder.func.signature = poll_signature();
         let pointer = AbiParam::new(types::I64);
         let mut helper = ir::Signature::new(CallConv::SystemV);
-        helper.params.push(pointer);
+        helper.params.extend([pointer; 2]);
         helper.returns.push(AbiParam::new(types::I32));
         let mut raise = ir::Signature::new(CallConv::SystemV);
         raise.params.extend([pointer; 4]);
@@ -150,7 +150,8 @@ impl Compiler {
             builder.ins().load(types::I64, flags, context, offset as i32)
         };
         let target = read(&mut builder, offset_of!(Context, safepoint));
-        let call = builder.ins().call_indirect(helper, target, &[context]);
+        let frame = builder.ins().get_frame_pointer(types::I64);
+        let call = builder.ins().call_indirect(helper, target, &[context, frame]);
         let ended = builder.inst_results(call)[0];
         builder.ins().brif(ended, end, &[], done, &[]);
         builder.switch_to_block(end);

@@ -4,7 +4,7 @@ use super::Session;
 use super::helpers;
 use super::machine;
 use super::stack::Stack;
-use super::traps;
+use super::traps::Frame;
 use std::sync::atomic::AtomicU8;
 
 /// The most cells that an instruction takes which is left to `Vm::system`: a native call with two
@@ -32,7 +32,7 @@ pub struct Context {
     pub system: SystemHelper,
     /// What answers a safepoint's bell; a stub around [`helpers::safepoint`].
     pub poll: *const u8,
-    pub safepoint: unsafe extern "C" fn(*mut Context) -> u32,
+    pub safepoint: unsafe extern "C" fn(*mut Context, *const Frame) -> u32,
     pub raise: unsafe extern "C" fn(*mut Context, u64, u64, u64),
     pub compile_and_go: unsafe extern "C" fn(),
     /// The stack pointer of `enter`, to leave compiled code with.
@@ -144,6 +144,3 @@ impl Reason {
         (reason, (what >> 8) as u8, (what >> 32) as u32)
     }
 }
-
-// `traps` reads what `raise` passes on.
-const _: unsafe extern "C" fn(*mut Context, u64, u64, u64, *const traps::Frame) = traps::record;

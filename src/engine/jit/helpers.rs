@@ -1,6 +1,9 @@
 //! What compiled code calls.
 
+use super::Session;
 use super::context::Context;
+use super::sites::SiteId;
+use super::traps::{Frame, places};
 use crate::isa::Op;
 
 /// Executes an instruction by `Vm::system`, on the cells of the context. Gives 1 when it trapped.
@@ -26,14 +29,16 @@ pub unsafe extern "C" fn system(context: *mut Context, what: u32, operand: u64) 
 /// Does what was asked for at a safepoint. Gives 1 when the program is to end.
 ///
 /// # Safety
-/// As for [`system`].
-pub unsafe extern "C" fn safepoint(context: *mut Context) -> u32 {
+/// As for [`system`]; `frame` is that of the stub which calls this.
+pub unsafe extern "C" fn safepoint(context: *mut Context, frame: *const Frame) -> u32 {
     // SAFETY: by the caller's word.
-    let session = unsafe { Context::session(context) };
-    match session.vm.safepoint() {
+    let Session { vm, compiler, end, pending } = unsafe { Context::session(context) };
+    // SAFETY: as above.
+    let places = || unsafe { places(compiler.sites(), SiteId::NONE, frame) };
+    match vm.safepoint(places) {
         Ok(None) => return 0,
-        Ok(Some(exit)) => session.end = Some(Ok(exit)),
-        Err(kind) => session.pending = Some(kind),
+        Ok(Some(exit)) => *end = Some(Ok(exit)),
+        Err(kind) => *pending = Some(kind),
     }
     1
 }

@@ -29,6 +29,7 @@ mod traps;
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 mod machine;
 
+use super::observe::Profile;
 use super::trap::{Trap, TrapKind};
 use super::vm::{Exit, Vm};
 use super::{limits, reference};
@@ -49,9 +50,12 @@ struct Session<'v, 'p> {
     pending: Option<TrapKind>,
 }
 
-/// Runs a function that takes and gives nothing. Where the system does not have what machine code
-/// needs, the reference interpreter runs it.
+/// Runs a function that takes and gives nothing. Where somebody watches each instruction, or the
+/// system does not have what machine code needs, the reference interpreter runs it.
 pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
+    if vm.tracer.is_some() || vm.profile.as_ref().is_some_and(Profile::counts) {
+        return reference::run(vm, function);
+    }
     let (Some(compiler), Some(stack)) = (Compiler::new(vm), Stack::new()) else {
         return reference::run(vm, function);
     };

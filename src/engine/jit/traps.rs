@@ -1,6 +1,5 @@
 //! How compiled code ends before it returns.
 
-use super::Session;
 use super::context::{Context, Reason};
 use super::sites::{SiteId, Sites};
 use crate::engine::numeric;
@@ -50,8 +49,8 @@ pub unsafe extern "C" fn record(
         Reason::Trap => TrapKind::Trap,
     };
     // SAFETY: by the caller's word, frames lead from here to `enter`.
-    let trap = unsafe { trap(session, kind, SiteId::from_number(site), frame) };
-    session.end = Some(Err(trap));
+    let places = unsafe { places(session.compiler.sites(), SiteId::from_number(site), frame) };
+    session.end = Some(Err(Trap::at(kind, places)));
 }
 
 /// What is wrong with an instruction's operands.
@@ -64,19 +63,17 @@ fn number(op: u8, a: u64, b: u64) -> TrapKind {
     result.err().unwrap_or(TrapKind::Trap)
 }
 
-/// A trap at a site, or where the next call is, with the calls that led there.
-unsafe fn trap(
-    session: &Session<'_, '_>,
-    kind: TrapKind,
-    site: SiteId,
-    mut frame: *const Frame,
-) -> Trap {
-    let sites: &Sites = session.compiler.sites();
-    let mut all: Vec<Site> = sites.chain(site).collect();
+/// Where the program is, from the inside out: at a site, if there is one, and in the calls of the
+/// frames.
+///
+/// # Safety
+/// `frame` is one of code that `enter` has called, or below it.
+pub unsafe fn places(sites: &Sites, site: SiteId, mut frame: *const Frame) -> Vec<Site> {
+    let mut places: Vec<Site> = sites.chain(site).collect();
     // SAFETY: all code on this stack keeps a frame pointer, and `enter` has set the first to 0.
     while let Some(Frame { caller, return_address }) = unsafe { frame.as_ref() } {
-        all.extend(sites.chain(sites.of_return(*return_address)));
+        places.extend(sites.chain(sites.of_return(*return_address)));
         frame = *caller;
     }
-    Trap::at(kind, all)
+    places
 }

@@ -72,7 +72,12 @@ impl<'v, 'p> Machine<'v, 'p> {
         loop {
             let step = frame.code.steps[frame.next];
             frame.next += 1;
-            match self.step_with_limits(step, &frame, at_safepoint) {
+            let flow = match self.attend(step, &frame, at_safepoint) {
+                Ok(None) => self.step(step, &frame),
+                Ok(Some(exit)) => return Ok(exit),
+                Err(kind) => Err(kind),
+            };
+            match flow {
                 Ok(Flow::Next) => at_safepoint = step.op == Op::Read,
                 Ok(Flow::Jump(target)) => {
                     at_safepoint = (target as usize) < frame.next;
@@ -141,22 +146,31 @@ impl<'v, 'p> Machine<'v, 'p> {
         Rc::clone(code)
     }
 
-    fn step_with_limits(
+    /// What comes before an instruction: the outside is heard, the stretch is paid for, and whoever
+    /// watches is told.
+    fn attend(
         &mut self,
         step: Step,
         frame: &Frame,
         at_safepoint: bool,
-    ) -> Result<Flow, TrapKind> {
-        if at_safepoint
-            && self.vm.doorbell.has_rung()
-            && let Some(exit) = self.vm.safepoint()?
-        {
-            return Ok(Flow::End(exit));
+    ) -> Result<Option<Exit>, TrapKind> {
+        if at_safepoint && self.vm.doorbell.has_rung() {
+            let frames = &self.frames;
+            if let Some(exit) = self.vm.safepoint(|| sites(frames, Some(frame)).collect())? {
+                return Ok(Some(exit));
+            }
         }
+        let site = frame.site();
         if step.fuel > 0 {
             self.vm.fuel.burn(step.fuel)?;
+            if let Some(profile) = self.vm.profile.as_mut().filter(|profile| profile.counts()) {
+                *profile.counter(site) += 1;
+            }
         }
-        self.step(step, frame)
+        if let Some(tracer) = &mut self.vm.tracer {
+            tracer(site, &self.stack[frame.base + frame.code.locals..]);
+        }
+        Ok(None)
     }
 
     /// Takes the top value. The verifier has proved that there is one.
@@ -265,12 +279,19 @@ impl<'v, 'p> Machine<'v, 'p> {
         Ok(())
     }
 
-    /// Where the program is, from the inside out.
     fn trap(&self, kind: TrapKind, current: Option<Frame>) -> Trap {
-        let sites = current
-            .iter()
-            .chain(self.frames.iter().rev())
-            .map(|frame| Site { function: frame.function, instr: frame.next as u32 - 1 });
-        Trap::at(kind, sites.collect())
+        Trap::at(kind, sites(&self.frames, current.as_ref()).collect())
     }
+}
+
+impl Frame {
+    /// The instruction that it is at.
+    fn site(&self) -> Site {
+        Site { function: self.function, instr: self.next as u32 - 1 }
+    }
+}
+
+/// Where the program is, from the inside out.
+fn sites<'f>(frames: &'f [Frame], current: Option<&'f Frame>) -> impl Iterator<Item = Site> + 'f {
+    current.into_iter().chain(frames.iter().rev()).map(Frame::site)
 }
