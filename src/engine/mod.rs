@@ -5,6 +5,8 @@
 //! has proved. What can still go wrong is a [`Trap`].
 //!
 //! - `reference` is the plain interpreter that the others are compared with.
+//! - `jit` makes machine code of programs, where it knows the machine; `no_jit` stands in its place
+//!   where it does not.
 //! - [`numeric`] is the meaning of arithmetic, `memory` that of loads and stores, and `system` that of
 //!   what reaches further; no other file has a second version of it.
 //! - `observe` is what can be watched: a trace, a profile.
@@ -12,6 +14,11 @@
 #![deny(unsafe_code)]
 
 mod host;
+#[cfg(all(feature = "jit", unix, any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod jit;
+#[cfg(not(all(feature = "jit", unix, any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[path = "no_jit.rs"]
+mod jit;
 mod limits;
 mod memory;
 pub mod numeric;

@@ -164,4 +164,13 @@ impl Trap {
     pub const INNERMOST: usize = 8;
     /// How many sites a trap keeps of the outermost calls.
     pub const OUTERMOST: usize = 2;
+
+    /// A trap at the first of some sites, with the calls that led there, the innermost first.
+    pub(super) fn at(kind: TrapKind, mut sites: Vec<Site>) -> Trap {
+        let omitted = sites.len().saturating_sub(Trap::INNERMOST + Trap::OUTERMOST);
+        if omitted > 0 {
+            sites.drain(Trap::INNERMOST..Trap::INNERMOST + omitted);
+        }
+        Trap { kind, stack: sites, omitted }
+    }
 }

@@ -1,6 +1,7 @@
 //! The state of a program.
 
 use super::host::Host;
+use super::jit;
 use super::limits::{Fuel, Limits};
 use super::memory::Memory;
 use super::observe::{Profile, ProfileMode, Sampler, Tracer};
@@ -17,11 +18,16 @@ pub enum Engine {
     /// The plain interpreter, by which the others are measured.
     #[default]
     Reference,
+    /// Machine code of everything.
+    Jit,
 }
 
 impl Engine {
-    /// All that there are.
-    pub const ALL: &'static [Engine] = &[Engine::Reference];
+    /// All that there are on this machine.
+    pub const ALL: &'static [Engine] = match jit::AVAILABLE {
+        true => &[Engine::Reference, Engine::Jit],
+        false => &[Engine::Reference],
+    };
 
     /// The engine called `name`.
     pub fn from_name(name: &str) -> Option<Engine> {
@@ -32,6 +38,7 @@ impl Engine {
     pub fn name(self) -> &'static str {
         match self {
             Engine::Reference => "reference",
+            Engine::Jit => "jit",
         }
     }
 
@@ -39,6 +46,7 @@ impl Engine {
     pub fn describe(self) -> &'static str {
         match self {
             Engine::Reference => "a plain interpreter, by which the others are measured",
+            Engine::Jit => "machine code, made of each function when it is first called",
         }
     }
 }
@@ -212,6 +220,7 @@ impl<'p> Vm<'p> {
         let _sampler = by_time.then(|| Sampler::start(self.doorbell.clone()));
         let end = match self.engine {
             Engine::Reference => reference::run(self, entry),
+            Engine::Jit => jit::run(self, entry),
         };
         match (end, self.host.flush()) {
             (Err(Trap { kind: TrapKind::OutputClosed, .. }), _)

@@ -280,15 +280,7 @@ impl<'v, 'p> Machine<'v, 'p> {
     }
 
     fn trap(&self, kind: TrapKind, current: Option<Frame>) -> Trap {
-        let all = self.frames.len() + usize::from(current.is_some());
-        let sites = sites(&self.frames, current.as_ref());
-        if all <= Trap::INNERMOST + Trap::OUTERMOST {
-            return Trap { kind, stack: sites.collect(), omitted: 0 };
-        }
-        let omitted = all - Trap::INNERMOST - Trap::OUTERMOST;
-        let kept = |i: &usize| *i < Trap::INNERMOST || *i >= all - Trap::OUTERMOST;
-        let stack = sites.enumerate().filter(|(i, _)| kept(i)).map(|(_, site)| site).collect();
-        Trap { kind, stack, omitted }
+        Trap::at(kind, sites(&self.frames, current.as_ref()).collect())
     }
 }
 
