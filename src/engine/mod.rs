@@ -5,13 +5,16 @@
 //! has proved. What can still go wrong is a [`Trap`].
 //!
 //! - `reference` is the plain interpreter that the others are compared with.
+//! - `lower` turns stack code into register code, which `interp`, the fast interpreter, executes.
 //! - [`numeric`] is the meaning of arithmetic, `memory` that of loads and stores, and `system` that of
 //!   what reaches further; no other file has a second version of it.
 //! - `limits` says what a program may use up, and `safepoint` how it is reached while it runs.
 #![deny(unsafe_code)]
 
 mod host;
+mod interp;
 mod limits;
+mod lower;
 mod memory;
 pub mod numeric;
 mod reference;
@@ -21,6 +24,7 @@ mod trap;
 mod vm;
 
 pub use host::{Host, Output};
+pub use interp::list as list_lowered;
 pub use limits::{FRAME_CELLS, Limits, MAX_STACK};
 pub use memory::Memory;
 pub use safepoint::{Doorbell, Request};

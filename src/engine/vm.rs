@@ -1,6 +1,7 @@
 //! The state of a program.
 
 use super::host::Host;
+use super::interp;
 use super::limits::{Fuel, Limits};
 use super::memory::Memory;
 use super::reference;
@@ -14,13 +15,15 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
     /// The plain interpreter, by which the others are measured.
-    #[default]
     Reference,
+    /// The fast interpreter.
+    #[default]
+    Interp,
 }
 
 impl Engine {
     /// All that there are.
-    pub const ALL: &'static [Engine] = &[Engine::Reference];
+    pub const ALL: &'static [Engine] = &[Engine::Interp, Engine::Reference];
 
     /// The engine called `name`.
     pub fn from_name(name: &str) -> Option<Engine> {
@@ -31,6 +34,7 @@ impl Engine {
     pub fn name(self) -> &'static str {
         match self {
             Engine::Reference => "reference",
+            Engine::Interp => "interp",
         }
     }
 
@@ -38,6 +42,7 @@ impl Engine {
     pub fn describe(self) -> &'static str {
         match self {
             Engine::Reference => "a plain interpreter, by which the others are measured",
+            Engine::Interp => "a fast interpreter; starts at once",
         }
     }
 }
@@ -56,6 +61,15 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// What `EXIT` with such a number is.
+    ///
+    /// # Errors
+    /// When it is not a status.
+    pub(super) fn with(status: u64) -> Result<Exit, TrapKind> {
+        let status = status as i64;
+        u8::try_from(status).map(Exit::Status).map_err(|_| TrapKind::BadExitStatus(status))
+    }
+
     /// The exit status of the process.
     pub fn status(self) -> u8 {
         match self {
@@ -173,6 +187,7 @@ impl<'p> Vm<'p> {
         let entry = self.program.module().entry;
         let end = match self.engine {
             Engine::Reference => reference::run(self, entry),
+            Engine::Interp => interp::run(self, entry),
         };
         match (end, self.host.flush()) {
             (Err(Trap { kind: TrapKind::OutputClosed, .. }), _)
