@@ -1,6 +1,7 @@
 //! The state of a program.
 
 use super::host::Host;
+use super::interp;
 use super::jit;
 use super::limits::{Fuel, Limits};
 use super::memory::Memory;
@@ -16,8 +17,10 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
     /// The plain interpreter, by which the others are measured.
-    #[default]
     Reference,
+    /// The fast interpreter.
+    #[default]
+    Interp,
     /// Machine code of everything.
     Jit,
 }
@@ -25,8 +28,8 @@ pub enum Engine {
 impl Engine {
     /// All that there are on this machine.
     pub const ALL: &'static [Engine] = match jit::AVAILABLE {
-        true => &[Engine::Reference, Engine::Jit],
-        false => &[Engine::Reference],
+        true => &[Engine::Reference, Engine::Interp, Engine::Jit],
+        false => &[Engine::Reference, Engine::Interp],
     };
 
     /// The engine called `name`.
@@ -38,6 +41,7 @@ impl Engine {
     pub fn name(self) -> &'static str {
         match self {
             Engine::Reference => "reference",
+            Engine::Interp => "interp",
             Engine::Jit => "jit",
         }
     }
@@ -46,6 +50,7 @@ impl Engine {
     pub fn describe(self) -> &'static str {
         match self {
             Engine::Reference => "a plain interpreter, by which the others are measured",
+            Engine::Interp => "a fast interpreter; starts at once",
             Engine::Jit => "machine code, made of each function when it is first called",
         }
     }
@@ -65,6 +70,15 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// What `EXIT` with such a number is.
+    ///
+    /// # Errors
+    /// When it is not a status.
+    pub(super) fn with(status: u64) -> Result<Exit, TrapKind> {
+        let status = status as i64;
+        u8::try_from(status).map(Exit::Status).map_err(|_| TrapKind::BadExitStatus(status))
+    }
+
     /// The exit status of the process.
     pub fn status(self) -> u8 {
         match self {
@@ -220,6 +234,7 @@ impl<'p> Vm<'p> {
         let _sampler = by_time.then(|| Sampler::start(self.doorbell.clone()));
         let end = match self.engine {
             Engine::Reference => reference::run(self, entry),
+            Engine::Interp => interp::run(self, entry),
             Engine::Jit => jit::run(self, entry),
         };
         match (end, self.host.flush()) {

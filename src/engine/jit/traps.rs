@@ -50,7 +50,7 @@ pub unsafe extern "C" fn record(
     };
     // SAFETY: by the caller's word, frames lead from here to `enter`.
     let places = unsafe { places(session.compiler.sites(), SiteId::from_number(site), frame) };
-    session.end = Some(Err(Trap::at(kind, places)));
+    session.end = Some(Err(Trap::new(kind, places)));
 }
 
 /// What is wrong with an instruction's operands.
