@@ -217,7 +217,7 @@ impl Translator<'_> {
         values.make_room(3);
         let (condition, b, a) = (values.pop(), values.pop(), values.pop());
         if let Entry::Const(condition) = condition {
-            return values.push(if condition != 0 { a } else { b });
+            return values.push_moved(if condition != 0 { a } else { b });
         }
         let [a, b, c] = [a, b, condition].map(|entry| values.operand(entry, Class::Int));
         values.produce_cell(Inst { a, b, c, ..Inst::new(What::Select) });

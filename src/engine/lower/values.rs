@@ -148,7 +148,11 @@ impl Values<'_> {
 
     /// Pushes the entry that is `depth` below the top once more.
     pub fn pick(&mut self, depth: usize) {
-        let entry = self.stack[self.stack.len() - 1 - depth];
+        self.push_moved(self.stack[self.stack.len() - 1 - depth]);
+    }
+
+    /// Pushes an entry that was at another height.
+    pub fn push_moved(&mut self, entry: Entry) {
         self.disordered |= matches!(entry, Entry::Temp(_) | Entry::Acc(_));
         self.push(entry);
     }
