@@ -1,7 +1,6 @@
 //! Memory for machine code: written once, then executable and never written again.
 
 use memmap2::{MmapMut, MmapOptions};
-use std::ops::Range;
 
 /// All machine code of a program, in one range of addresses.
 pub struct CodeMemory {
@@ -33,11 +32,5 @@ impl CodeMemory {
         let done = unsafe { libc::mprotect(pages.as_mut_ptr().cast(), length, executable) };
         self.used += length;
         (done == 0).then_some(pages.as_ptr())
-    }
-
-    /// The addresses where code can be.
-    pub fn range(&self) -> Range<usize> {
-        let all = self.memory.as_ptr_range();
-        all.start as usize..all.end as usize
     }
 }

@@ -33,6 +33,7 @@ use super::observe::Profile;
 use super::trap::{Trap, TrapKind};
 use super::vm::{Exit, Vm};
 use super::{limits, reference};
+use crate::native::OtherStack;
 use compiler::Compiler;
 use context::Context;
 use stack::Stack;
@@ -61,6 +62,7 @@ pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
     };
     let mut session = Session { vm, compiler, end: None, pending: None };
     let mut context = Context::new(&mut session, &stack);
+    let _other = OtherStack::enter(stack.range());
     // SAFETY: the context was made for this session and stack, and all three live on.
     unsafe { context.enter(function, stack.top()) };
     let fuel = context.fuel();

@@ -10,11 +10,11 @@ use crate::engine::limits::{FRAME_CELLS, MAX_STACK};
 use memmap2::{MmapMut, MmapOptions};
 
 /// The bytes of machine stack for each cell that a call takes.
-const BYTES_PER_CELL: usize = 256;
+const BYTES_PER_CELL: usize = 128;
 /// Room for calls that keep to this.
 const REGULAR: usize = BYTES_PER_CELL * MAX_STACK;
 /// Room for the others.
-const LARGE: usize = 64 << 20;
+const LARGE: usize = 16 << 20;
 /// Room for helpers and native functions.
 const FOREIGN: usize = 16 << 20;
 /// Inaccessible bytes at the end, so that an overflow of a native function is noticed.
