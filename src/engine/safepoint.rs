@@ -21,6 +21,8 @@ pub enum Request {
     TimeUp = 8,
     /// Note where it is.
     Sample = 16,
+    /// Look what is worth compiling, and what is compiled.
+    Tier = 32,
 }
 
 /// Rings a program from any thread.

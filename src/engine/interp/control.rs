@@ -2,7 +2,7 @@
 
 use super::compute::{class, op};
 use super::dispatch::{Body, Flow, Regs, handler};
-use super::machine::Entry;
+use super::machine::{Entry, Upper};
 use super::operands::{Dest, Source};
 use crate::engine::lower::{Form, Mode, Test, What};
 use crate::engine::numeric;
@@ -197,7 +197,62 @@ impl Body for Poll {
     #[cold]
     unsafe fn run(s: &mut Regs) -> Flow {
         // SAFETY: the machine outlives its calls.
-        unsafe { (*s.cx).safepoint(s.ip, s.fp) }
+        unsafe {
+            let flow = (*s.cx).safepoint(s.ip, s.fp);
+            match ((*s.cx).upper(), flow) {
+                (Some(upper), Flow::Next) if (*s.cx).vm().take_tier_bell() => rest(s, upper),
+                (_, flow) => flow,
+            }
+        }
+    }
+}
+
+/// Lets the rest of the function be run by compiled code, when there is some.
+unsafe fn rest(s: &mut Regs, Upper { data, rest, .. }: Upper) -> Flow {
+    // SAFETY: the machine outlives its calls; the frame is the one in use, and all its values are in
+    // their cells where a block begins.
+    unsafe {
+        let (function, block, params) = (*s.cx).position(s.ip);
+        let caller = (*s.cx).caller(s.fp, params);
+        match rest(data, function, block, s.fp, caller) {
+            None => Flow::Next,
+            Some(true) => come_back(s, params),
+            Some(false) => (*s.cx).end_elsewhere(),
+        }
+    }
+}
+
+/// Calls a function that is compiled. It is entered like any other, with its frame.
+pub(super) struct Compiled;
+
+impl Body for Compiled {
+    const FORM: Option<Form> = None;
+
+    unsafe fn run(s: &mut Regs) -> Flow {
+        // SAFETY: the machine outlives its calls; the word behind the handler is the function.
+        unsafe {
+            let function = s.word(1) as u32;
+            let params = (*s.cx).params(function);
+            let caller = (*s.cx).caller(s.fp, params);
+            let Some(Upper { data, call, .. }) = (*s.cx).upper() else {
+                unreachable!("only an upper engine compiles")
+            };
+            match call(data, function, s.fp, caller) {
+                true => come_back(s, params),
+                false => (*s.cx).end_elsewhere(),
+            }
+        }
+    }
+}
+
+/// Goes on behind the call of the function with this frame, whose result is in its first cell.
+unsafe fn come_back(s: &mut Regs, params: usize) -> Flow {
+    // SAFETY: the header of a frame holds where its caller goes on, and the caller's frame.
+    unsafe {
+        s.ip = *s.fp.add(params) as *const u64;
+        (s.r0, s.f0) = (*s.fp, f64::from_bits(*s.fp));
+        s.fp = *s.fp.add(params + 1) as *mut u64;
+        Flow::Next
     }
 }
 

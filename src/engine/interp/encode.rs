@@ -19,12 +19,20 @@ pub(super) struct Encoded {
     _tables: Box<[u64]>,
     /// Where instructions begin, and for which bytecode instruction they stand.
     sites: Box<[(u32, u32)]>,
+    /// Where blocks begin, and with which bytecode instruction.
+    blocks: Box<[(u32, u32)]>,
     pub function: u32,
     /// How many parameters it has, behind which is the header of its frame.
     pub params: u32,
 }
 
 impl Encoded {
+    /// The bytecode instruction with which a block begins at a word, if one does.
+    pub fn block(&self, word: usize) -> Option<u32> {
+        let at = self.blocks.binary_search_by_key(&word, |&(start, _)| start as usize).ok()?;
+        Some(self.blocks[at].1)
+    }
+
     /// The bytecode instruction for which the code at a word stands.
     pub fn site(&self, word: usize) -> Site {
         let at = self.sites.partition_point(|&(start, _)| start as usize <= word);
@@ -83,10 +91,13 @@ pub(super) fn encode(
             sites.push((start as u32, inst.site));
         }
     }
+    let blocks = lowered.blocks.iter().filter(|(at, _)| (*at as usize) < starts.len());
+    let blocks: Box<[_]> = blocks.map(|&(at, instr)| (starts[at as usize] as u32, instr)).collect();
     let Encoder { tables, .. } = encoder;
     // Pushed within its capacity, the vector has not moved, and a box keeps its place as well.
     let tables = tables.into_boxed_slice();
-    Encoded { words, _tables: tables, sites: sites.into(), function, params: lowered.params }
+    let (sites, params) = (sites.into(), lowered.params);
+    Encoded { words, _tables: tables, sites, blocks, function, params }
 }
 
 fn handler_of(inst: &Inst, handlers: &Handlers) -> Handler {

@@ -15,13 +15,13 @@
 //! # For engines on top
 //!
 //! - A call goes through the callee's [`Entry`](machine::Entry): the address of its code, which is at
-//!   first an instruction that lowers the function. An entry may as well lead to an instruction that
-//!   calls compiled code with the frame.
+//!   first an instruction that lowers the function. When the function is compiled, it is one that calls
+//!   the compiled code with the frame, by [`Upper`].
+//! - At safepoints the engine on top may take over the rest of a function: where a block begins, all
+//!   values are in their cells.
 //! - [`Machine::call`](machine::Machine::call) may be called while another call of the same machine is
-//!   under way, with a frame on the same stack. When it traps, the sites of its calls are appended to
-//!   those that are there, from the inside out; whoever called it appends its own.
-//! - Counters of calls and turns can be instructions like those that burn fuel: made by `lower` when
-//!   somebody wants them, and not there otherwise.
+//!   under way, with a frame on the same stack. For a trap, the engine on top tells where the calls
+//!   are that led to this one.
 // Handlers read instructions and frames without checks, which the verifier has made superfluous.
 #![allow(unsafe_code)]
 
@@ -34,6 +34,8 @@ mod memory;
 mod operands;
 mod outside;
 mod table;
+
+pub(super) use machine::{Caller, End, Machine, Upper};
 
 use super::lower::{self, Watch, lower};
 use super::trap::Trap;

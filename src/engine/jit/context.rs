@@ -1,10 +1,11 @@
 //! What compiled code and its helpers share: the first argument of every function.
 
-use super::Session;
 use super::helpers;
 use super::machine;
 use super::stack::Stack;
 use super::traps::Frame;
+use super::{Session, Source};
+use crate::engine::limits::FRAME_CELLS;
 use std::sync::atomic::AtomicU8;
 
 /// The most cells that an instruction takes which is left to `Vm::system`: a native call with two
@@ -34,7 +35,8 @@ pub struct Context {
     pub poll: *const u8,
     pub safepoint: unsafe extern "C" fn(*mut Context, *const Frame) -> u32,
     pub raise: unsafe extern "C" fn(*mut Context, u64, u64, u64),
-    pub compile_and_go: unsafe extern "C" fn(),
+    /// What the stubs of functions lead to that are not compiled.
+    pub missing: unsafe extern "C" fn(),
     /// The stack pointer of `enter`, to leave compiled code with.
     pub landing: usize,
     /// The session, whose lifetimes nothing here can name.
@@ -54,15 +56,18 @@ impl Context {
             limits: [0; 4],
             globals: session.vm.globals.as_mut_ptr(),
             flag: session.vm.doorbell.flag(),
-            functions: session.compiler.table(),
+            functions: session.image.table(),
             fuel: session.vm.fuel.left().unwrap_or(0),
             stack_limit: stack.limit(),
             cells: [0; MAX_CELLS],
             system: helpers::system,
-            poll: session.compiler.poll(),
+            poll: session.image.poll(),
             safepoint: helpers::safepoint,
             raise: machine::raise,
-            compile_and_go: machine::compile_and_go,
+            missing: match session.source {
+                Source::Lazy(_) => machine::compile_and_go,
+                Source::Tiers(_) => machine::interpret_and_return,
+            },
             landing: 0,
             session: std::ptr::from_mut(session).cast(),
         });
@@ -85,15 +90,16 @@ impl Context {
         unsafe { &mut *(*context).session }
     }
 
-    /// Runs a function to its end or a trap.
+    /// Runs a function that takes and gives nothing to its end or a trap.
     ///
     /// # Safety
-    /// The session and the stack are those that the context was made for; `stack` is its end.
-    pub unsafe fn enter(&mut self, function: u32, stack: *mut u8) {
-        // SAFETY: the table has an address for every function, all with the convention of `enter`.
+    /// The session is the one that the context was made for, and this is its stack.
+    pub unsafe fn enter_main(&mut self, function: u32) {
+        let base = FRAME_CELLS as u64;
+        // SAFETY: the table has an address for every function, and this one takes no arguments.
         unsafe {
             let code = *self.functions.add(function as usize);
-            machine::enter(self, 0, code, stack);
+            machine::enter(self, base, std::ptr::null_mut(), std::ptr::null(), code);
         }
     }
 
@@ -134,8 +140,8 @@ impl Reason {
     ];
 
     /// The number that code passes to `raise`: reason, instruction and site.
-    pub fn pack(self, op: u8, site: u32) -> u64 {
-        self as u64 | u64::from(op) << 8 | u64::from(site) << 32
+    pub const fn pack(self, op: u8, site: u32) -> u64 {
+        self as u64 | (op as u64) << 8 | (site as u64) << 32
     }
 
     /// What such a number says.

@@ -49,7 +49,8 @@ pub unsafe extern "C" fn record(
         Reason::Trap => TrapKind::Trap,
     };
     // SAFETY: by the caller's word, frames lead from here to `enter`.
-    let places = unsafe { places(session.compiler.sites(), SiteId::from_number(site), frame) };
+    let mut places = unsafe { places(&session.image.sites, SiteId::from_number(site), frame) };
+    places.extend(session.outer_sites());
     session.end = Some(Err(Trap::new(kind, places)));
 }
 

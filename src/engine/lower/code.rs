@@ -227,6 +227,9 @@ pub struct Lowered {
     pub insts: Vec<Inst>,
     /// The labels of each table of a `SWITCH`, one behind the other.
     pub tables: Vec<u32>,
+    /// Where blocks of the bytecode begin: the instruction here, and that of the bytecode. Before it,
+    /// all values are in their cells.
+    pub blocks: Vec<(u32, u32)>,
     /// How many parameters the function has: their cells come before those of the header.
     pub params: u32,
 }

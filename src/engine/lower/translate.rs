@@ -152,7 +152,11 @@ impl Translator<'_> {
         }
         let tables = self.tables.iter().map(|label| self.labels[label]).collect();
         let params = self.source.frame.params;
-        Lowered { insts, tables, params }
+        // The odd ones are the ways into loops, which lead to these.
+        let even = self.labels.iter().filter(|(label, _)| *label % 2 == 0);
+        let mut blocks: Vec<_> = even.map(|(label, &at)| (at, (label / 2) as u32)).collect();
+        blocks.sort_unstable();
+        Lowered { insts, tables, blocks, params }
     }
 
     /// Translates one instruction. Tells whether the next one may follow.

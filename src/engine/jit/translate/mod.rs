@@ -6,10 +6,11 @@
 //! every engine runs out of stack at the same call.
 //!
 //! Files: `control` for jumps and calls, `numbers` for arithmetic, `memory` for loads and stores,
-//! `system` for what helpers do, `exits` for traps.
+//! `system` for what helpers do, `exits` for traps, `frame` for code that takes over from the interpreter.
 
 mod control;
 mod exits;
+mod frame;
 mod function;
 mod memory;
 mod numbers;
@@ -17,9 +18,10 @@ mod system;
 
 pub use function::{Function, Functions};
 
+use super::compiler::Unit;
 use super::context::Context;
 use super::inline::Budget;
-use super::sites::{SiteId, Sites};
+use super::sites::{Places, SiteId};
 use crate::engine::vm::Vm;
 use crate::isa::{FuncType, Group, Instr, Op, OperandKind, ValueType};
 use crate::verify::{Site, Verified};
@@ -62,7 +64,7 @@ pub struct Translator<'t> {
     builder: FunctionBuilder<'t>,
     program: &'t Verified,
     functions: &'t mut Functions,
-    sites: &'t mut Sites,
+    places: &'t mut Places,
     options: Options,
     context: Value,
     base: Value,
@@ -122,7 +124,7 @@ impl<'t> Translator<'t> {
         builder: FunctionBuilder<'t>,
         program: &'t Verified,
         functions: &'t mut Functions,
-        sites: &'t mut Sites,
+        places: &'t mut Places,
         options: Options,
     ) -> Self {
         let regions = [(0, "context"), (1, "memory"), (2, "globals")].map(|(user_id, name)| {
@@ -135,7 +137,7 @@ impl<'t> Translator<'t> {
             builder,
             program,
             functions,
-            sites,
+            places,
             options,
             context: nothing,
             base: nothing,
@@ -147,19 +149,39 @@ impl<'t> Translator<'t> {
         }
     }
 
-    /// Translates a function.
-    pub fn translate(mut self, index: u32, config: TargetFrontendConfig) {
+    /// Translates what is a part of the program.
+    pub fn translate(self, unit: Unit, config: TargetFrontendConfig) {
+        match unit {
+            Unit::Function(index) => self.translate_function(index, config),
+            Unit::Rest(site) => self.translate_rest(site, config),
+            Unit::Call(ty) => self.translate_call(ty, config),
+            Unit::Poll => unreachable!("this is a part of no program"),
+        }
+    }
+
+    fn translate_function(mut self, index: u32, config: TargetFrontendConfig) {
         let function = self.functions.get(self.program, index);
-        self.builder.func.signature = signature(&function.ty);
+        let params = self.begin(signature(&function.ty));
+        self.check_cells(function.cells, SiteId::NONE);
+        self.check_stack();
+        self.body = Body::new(function, SiteId::NONE, 0, None);
+        self.poll(0);
+        self.translate_body(&params);
+        self.finish(config);
+    }
+
+    /// Begins code with a signature, and gives the parameters that come behind context and base.
+    fn begin(&mut self, signature: Signature) -> Vec<Value> {
+        self.builder.func.signature = signature;
         let entry = self.builder.create_block();
         self.builder.append_block_params_for_function_params(entry);
         self.builder.switch_to_block(entry);
         let params = self.builder.block_params(entry).to_vec();
         (self.context, self.base) = (params[0], params[1]);
-        self.check_stack(&function);
-        self.body = Body::new(function, SiteId::NONE, 0, None);
-        self.poll(0);
-        self.translate_body(&params[2..]);
+        params[2..].to_vec()
+    }
+
+    fn finish(mut self, config: TargetFrontendConfig) {
         self.translate_exits();
         self.builder.seal_all_blocks();
         self.builder.finalize(config);
@@ -180,6 +202,11 @@ impl<'t> Translator<'t> {
         } else {
             self.translate_from(0);
         }
+        self.translate_waiting();
+    }
+
+    /// Translates the blocks that are jumped to.
+    fn translate_waiting(&mut self) {
         while let Some(at) = self.body.waiting.pop() {
             let block = self.body.blocks[&at];
             self.builder.switch_to_block(block);
@@ -298,7 +325,7 @@ impl<'t> Translator<'t> {
     /// A site for an instruction of the body.
     fn site(&mut self, at: u32) -> SiteId {
         let site = Site { function: self.body.function.index, instr: at };
-        self.sites.add(site, self.body.outer)
+        self.places.add(site, self.body.outer)
     }
 
     /// What is made now belongs to a site, by which a trap finds it.
