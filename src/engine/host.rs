@@ -59,6 +59,15 @@ impl Host {
         self.output.write(bytes)
     }
 
+    /// Whether nothing is collected that [`Host::flush`] would hand over.
+    #[cfg_attr(
+        not(feature = "jit"),
+        allow(dead_code, reason = "for engines that call by themselves")
+    )]
+    pub(super) fn is_flushed(&self) -> bool {
+        self.output.buffer.is_empty()
+    }
+
     /// Hands over what is still collected, so that it stands before what others write next.
     pub(super) fn flush(&mut self) -> Result<(), TrapKind> {
         self.output.flush()

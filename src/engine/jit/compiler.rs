@@ -38,11 +38,12 @@ impl Compiler {
     /// has no memory for code.
     pub fn new(vm: &Vm<'_>) -> Option<Compiler> {
         let functions = vm.program.module().functions.len();
+        let isa = target()?;
         let mut compiler = Compiler {
-            isa: target()?,
             codegen: Codegen::new(),
             frontend: FunctionBuilderContext::new(),
-            options: Options::of(vm),
+            options: Options::of(vm, isa.default_call_conv()),
+            isa,
             functions: Functions::default(),
             sites: Sites::default(),
             memory: CodeMemory::new()?,

@@ -5,6 +5,10 @@ use super::helpers;
 use super::machine;
 use super::stack::Stack;
 use super::traps::Frame;
+use crate::engine::vm::Vm;
+use crate::native::{CallGuard, Crashed};
+use std::ffi::c_void;
+use std::ptr;
 use std::sync::atomic::AtomicU8;
 
 /// The most cells that an instruction takes which is left to `Vm::system`: a native call with two
@@ -23,6 +27,18 @@ pub struct Context {
     pub flag: *const AtomicU8,
     /// The address of each function.
     pub functions: *const *const u8,
+    /// The address of what each import calls; 0 where it calls nothing.
+    pub natives: *const usize,
+    /// Whether the program has written what a native function must not overtake.
+    pub unflushed: u64,
+    /// What is stored around a guarded call: [`CallGuard::fields`], and the landing.
+    pub guard_epoch: *mut u64,
+    pub guard_target: *mut u64,
+    pub guard_landing: *mut u64,
+    pub native_landing: usize,
+    /// Where the guarded call is that is under way: site and frame.
+    pub native_site: u64,
+    pub native_frame: *const Frame,
     /// What is left of the fuel.
     pub fuel: u64,
     /// Functions with large frames may not use the stack below.
@@ -55,6 +71,14 @@ impl Context {
             globals: session.vm.globals.as_mut_ptr(),
             flag: session.vm.doorbell.flag(),
             functions: session.compiler.table(),
+            natives: session.vm.libraries.targets(),
+            unflushed: u64::from(!session.vm.host.is_flushed()),
+            guard_epoch: ptr::null_mut(),
+            guard_target: ptr::null_mut(),
+            guard_landing: ptr::null_mut(),
+            native_landing: 0,
+            native_site: 0,
+            native_frame: ptr::null(),
             fuel: session.vm.fuel.left().unwrap_or(0),
             stack_limit: stack.limit(),
             cells: [0; MAX_CELLS],
@@ -64,15 +88,20 @@ impl Context {
             raise: machine::raise,
             compile_and_go: machine::compile_and_go,
             landing: 0,
-            session: std::ptr::from_mut(session).cast(),
+            session: ptr::from_mut(session).cast(),
         });
-        context.refresh(session.vm.memory.size());
+        if let Some(guard) = session.guard {
+            [context.guard_epoch, context.guard_target, context.guard_landing] = guard.fields();
+        }
+        context.refresh(session.vm);
         context
     }
 
-    /// Notes the size of memory.
-    pub fn refresh(&mut self, size: u64) {
+    /// Notes what an instruction may have changed that `Vm::system` has executed.
+    pub fn refresh(&mut self, vm: &Vm<'_>) {
+        let size = vm.memory.size();
         self.limits = [1, 2, 4, 8].map(|length| size.saturating_sub(length - 1));
+        self.unflushed = u64::from(!vm.host.is_flushed());
     }
 
     /// The session.
@@ -85,21 +114,54 @@ impl Context {
         unsafe { &mut *(*context).session }
     }
 
-    /// Runs a function to its end or a trap.
+    /// Runs a function to its end or a trap. The error is that of a native function that crashed.
     ///
     /// # Safety
-    /// The session and the stack are those that the context was made for; `stack` is its end.
-    pub unsafe fn enter(&mut self, function: u32, stack: *mut u8) {
-        // SAFETY: the table has an address for every function, all with the convention of `enter`.
+    /// The session and the stack are those that the context was made for.
+    pub unsafe fn enter(&mut self, function: u32, stack: &Stack) -> Result<(), Crashed> {
+        // SAFETY: the session lives, and nothing else refers to it yet.
+        let guard = unsafe { (*self.session).guard };
+        let mut entry = Entry { context: self, function, stack: stack.top(), guard };
+        let argument = (&raw mut entry).cast();
+        // SAFETY: `run` asks for the landing first. All it calls up to a native function is compiled
+        // code, and a helper that calls one by itself has a landing of its own.
         unsafe {
-            let code = *self.functions.add(function as usize);
-            machine::enter(self, 0, code, stack);
+            match guard {
+                Some(guard) => guard.enter(run, argument),
+                None => {
+                    run(argument);
+                    Ok(())
+                }
+            }
         }
     }
 
     /// What is left of the fuel.
     pub fn fuel(&self) -> u64 {
         self.fuel
+    }
+}
+
+/// What `run` needs.
+struct Entry<'c> {
+    context: &'c mut Context,
+    function: u32,
+    stack: *mut u8,
+    guard: Option<CallGuard>,
+}
+
+/// Runs compiled code.
+///
+/// # Safety
+/// The argument is an `Entry` that nothing else refers to, made as `Context::enter` says.
+unsafe extern "C" fn run(entry: *mut c_void) {
+    // SAFETY: by the caller's word.
+    let Entry { context, function, stack, guard } = unsafe { &mut *entry.cast::<Entry<'_>>() };
+    context.native_landing = guard.map_or(0, CallGuard::landing);
+    // SAFETY: the table has an address for every function, all with the convention of `enter`.
+    unsafe {
+        let code = *context.functions.add(*function as usize);
+        machine::enter(&raw mut **context, 0, code, *stack);
     }
 }
 

@@ -15,8 +15,8 @@ pub unsafe extern "C" fn system(context: *mut Context, what: u32, operand: u64) 
     let (session, cells) = unsafe { (Context::session(context), &mut (*context).cells) };
     let op = Op::from_byte(what as u8).unwrap_or(Op::Nop);
     let done = session.vm.system(op, what >> 8 != 0, operand, cells);
-    // SAFETY: the context lives, and nothing else refers to its limits.
-    unsafe { (*context).refresh(session.vm.memory.size()) };
+    // SAFETY: the context lives, and nothing else refers to these fields.
+    unsafe { (*context).refresh(session.vm) };
     match done {
         Ok(()) => 0,
         Err(kind) => {
@@ -32,9 +32,9 @@ pub unsafe extern "C" fn system(context: *mut Context, what: u32, operand: u64) 
 /// As for [`system`]; `frame` is that of the stub which calls this.
 pub unsafe extern "C" fn safepoint(context: *mut Context, frame: *const Frame) -> u32 {
     // SAFETY: by the caller's word.
-    let Session { vm, compiler, end, pending } = unsafe { Context::session(context) };
-    // SAFETY: as above.
-    let places = || unsafe { places(compiler.sites(), SiteId::NONE, frame) };
+    let Session { vm, compiler, end, pending, stack, .. } = unsafe { Context::session(context) };
+    // SAFETY: the stack is the one that this runs on.
+    let places = || unsafe { places(compiler.sites(), stack.clone(), SiteId::NONE, frame) };
     match vm.safepoint(places) {
         Ok(None) => return 0,
         Ok(Some(exit)) => *end = Some(Ok(exit)),

@@ -33,10 +33,11 @@ use super::observe::Profile;
 use super::trap::{Trap, TrapKind};
 use super::vm::{Exit, Vm};
 use super::{limits, reference};
-use crate::native::OtherStack;
+use crate::native::{CallGuard, OtherStack};
 use compiler::Compiler;
 use context::Context;
 use stack::Stack;
+use std::ops::Range;
 
 /// Whether programs can be compiled here.
 pub(super) const AVAILABLE: bool = true;
@@ -49,6 +50,10 @@ struct Session<'v, 'p> {
     end: Option<Result<Exit, Trap>>,
     /// The trap of a helper, until the code that called it comes to its place.
     pending: Option<TrapKind>,
+    /// The guard of the native calls that code makes by itself.
+    guard: Option<CallGuard>,
+    /// The addresses of the stack.
+    stack: Range<usize>,
 }
 
 /// Runs a function that takes and gives nothing. Where somebody watches each instruction, or the
@@ -60,14 +65,20 @@ pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
     let (Some(compiler), Some(stack)) = (Compiler::new(vm), Stack::new()) else {
         return reference::run(vm, function);
     };
-    let mut session = Session { vm, compiler, end: None, pending: None };
+    let guard = vm.libraries.call_guard();
+    let mut session =
+        Session { vm, compiler, end: None, pending: None, guard, stack: stack.range() };
     let mut context = Context::new(&mut session, &stack);
     let _other = OtherStack::enter(stack.range());
     // SAFETY: the context was made for this session and stack, and all three live on.
-    unsafe { context.enter(function, stack.top()) };
+    let ran = unsafe { context.enter(function, &stack) };
     let fuel = context.fuel();
     if session.vm.fuel.left().is_some() {
         session.vm.fuel = limits::Fuel::of(fuel);
+    }
+    if let Err(crashed) = ran {
+        // SAFETY: the stack still holds the frames of the code that made the call.
+        return Err(unsafe { traps::crash(&mut session, &context, &crashed) });
     }
     session.end.unwrap_or(Ok(Exit::Done))
 }

@@ -6,12 +6,13 @@
 //! every engine runs out of stack at the same call.
 //!
 //! Files: `control` for jumps and calls, `numbers` for arithmetic, `memory` for loads and stores,
-//! `system` for what helpers do, `exits` for traps.
+//! `native` for calls of C, `system` for what helpers do, `exits` for traps.
 
 mod control;
 mod exits;
 mod function;
 mod memory;
+mod native;
 mod numbers;
 mod system;
 
@@ -42,16 +43,22 @@ pub struct Options {
     pub counts_fuel: bool,
     /// The size of memory, when it never changes.
     pub memory_size: Option<u64>,
+    /// Whether calls of native functions are guarded.
+    pub guarded: bool,
+    /// How C functions are called.
+    pub convention: CallConv,
     /// Whether the function checks that the real stack has room.
     pub checks_stack: bool,
 }
 
 impl Options {
     /// As a program needs it.
-    pub fn of(vm: &Vm<'_>) -> Options {
+    pub fn of(vm: &Vm<'_>, convention: CallConv) -> Options {
         Options {
             counts_fuel: vm.fuel.left().is_some(),
             memory_size: (!vm.program.grows_memory()).then(|| vm.memory.size()),
+            guarded: vm.libraries.call_guard().is_some(),
+            convention,
             checks_stack: false,
         }
     }
@@ -70,6 +77,8 @@ pub struct Translator<'t> {
     regions: [AliasRegion; 3],
     signatures: FxHashMap<Known, SigRef>,
     exits: Exits,
+    /// What the block has accessed: address, offset and width.
+    inside: Vec<(Value, u64, u64)>,
     budget: Budget,
     /// The function that is being translated: the one asked for, or one inlined.
     body: Body,
@@ -95,6 +104,7 @@ struct Body {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Known {
     Function(u32),
+    Native(usize),
     Poll,
     System,
     Raise,
@@ -142,6 +152,7 @@ impl<'t> Translator<'t> {
             regions,
             signatures: FxHashMap::default(),
             exits: Exits::default(),
+            inside: Vec::new(),
             budget: Budget::default(),
             body: Body::new(function, SiteId::NONE, 0, None),
         }
@@ -184,6 +195,7 @@ impl<'t> Translator<'t> {
             let block = self.body.blocks[&at];
             self.builder.switch_to_block(block);
             self.body.stack = self.builder.block_params(block).to_vec();
+            self.inside.clear();
             self.translate_from(at);
         }
     }
@@ -209,6 +221,11 @@ impl<'t> Translator<'t> {
             Group::Control => return self.control(instr, at),
             Group::Arithmetic | Group::Integer | Group::Float | Group::Conversion => {
                 self.number(instr.op, at);
+            }
+            Group::Memory if instr.op == Op::Memsize => {
+                // The first address at which a byte is not inside.
+                let size = self.context_field(types::I64, offset_of!(Context, limits));
+                self.push(size);
             }
             Group::Memory if instr.op.operand() == OperandKind::Offset => self.access(instr, at),
             Group::Memory | Group::Native | Group::InputOutput => self.system(instr, at),
@@ -340,10 +357,14 @@ impl<'t> Translator<'t> {
 
     /// A signature, imported once.
     fn signature(&mut self, known: Known) -> SigRef {
-        let Translator { builder, program, signatures, .. } = self;
+        let Translator { builder, program, signatures, options, .. } = self;
         *signatures.entry(known).or_insert_with(|| {
             builder.import_signature(match known {
                 Known::Function(index) => signature(program.module().func_type(index)),
+                Known::Native(import) => {
+                    let signature = &program.module().imports[import].signature;
+                    native::native_signature(signature, options.convention)
+                }
                 Known::Poll => super::compiler::poll_signature(),
                 Known::System => {
                     let params = [types::I64, types::I32, types::I64];
