@@ -60,10 +60,7 @@ impl Host {
     }
 
     /// Whether nothing is collected that [`Host::flush`] would hand over.
-    #[cfg_attr(
-        not(feature = "jit"),
-        allow(dead_code, reason = "for engines that call by themselves")
-    )]
+    #[allow(dead_code, reason = "for compiled code, which is not made everywhere")]
     pub(super) fn is_flushed(&self) -> bool {
         self.output.buffer.is_empty()
     }

@@ -120,3 +120,6 @@ pub unsafe extern "C" fn compile_and_go() {
         compile = sym compile,
     )
 }
+
+/// Lets the processor see code that was just written: it always does.
+pub fn sync(_code: &[u8]) {}

@@ -168,8 +168,13 @@ impl<'t> Translator<'t> {
         let params = self.builder.block_params(entry).to_vec();
         (self.context, self.base) = (params[0], params[1]);
         self.check_stack(&function);
+        // What calls nothing soon returns, or comes to a poll in a loop.
+        let polls = index == self.program.module().entry
+            || function.code.instrs.iter().any(|instr| instr.op == Op::Call);
         self.body = Body::new(function, SiteId::NONE, 0, None);
-        self.poll(0);
+        if polls {
+            self.poll(0);
+        }
         self.translate_body(&params[2..]);
         self.translate_exits();
         self.builder.seal_all_blocks();
