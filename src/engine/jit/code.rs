@@ -1,5 +1,6 @@
 //! Memory for machine code: written once, then executable and never written again.
 
+use super::machine;
 use memmap2::{MmapMut, MmapOptions};
 
 /// All machine code of a program, in one range of addresses.
@@ -26,6 +27,7 @@ impl CodeMemory {
         let length = code.len().checked_next_multiple_of(Self::PAGE)?;
         let pages = self.memory.get_mut(self.used..)?.get_mut(..length)?;
         pages[..code.len()].copy_from_slice(code);
+        machine::sync(&pages[..code.len()]);
         let executable = libc::PROT_READ | libc::PROT_EXEC;
         // SAFETY: the pages are whole ones of this mapping; nothing holds a reference to them, and
         // nothing writes to them again, for `used` passes them.

@@ -50,12 +50,13 @@ pub struct Assembled {
 impl<'p> Compiler<'p> {
     /// A compiler for a program. `None` where Cranelift does not know the processor.
     pub fn new(program: &'p Verified, options: Options) -> Option<Compiler<'p>> {
+        let isa = target()?;
         Some(Compiler {
             program,
-            isa: target()?,
             codegen: Codegen::new(),
             frontend: FunctionBuilderContext::new(),
-            options,
+            options: Options { convention: isa.default_call_conv(), ..options },
+            isa,
             functions: Functions::default(),
         })
     }

@@ -3,9 +3,13 @@
 use super::helpers;
 use super::machine;
 use super::stack::Stack;
-use super::traps::Frame;
+use super::traps::{self, Frame};
 use super::{Session, Source};
 use crate::engine::limits::FRAME_CELLS;
+use crate::engine::vm::Vm;
+use crate::native::CallGuard;
+use std::ffi::c_void;
+use std::ptr;
 use std::sync::atomic::AtomicU8;
 
 /// The most cells that an instruction takes which is left to `Vm::system`: a native call with two
@@ -24,6 +28,18 @@ pub struct Context {
     pub flag: *const AtomicU8,
     /// The address of each function.
     pub functions: *const *const u8,
+    /// The address of what each import calls; 0 where it calls nothing.
+    pub natives: *const usize,
+    /// Whether the program has written what a native function must not overtake.
+    pub unflushed: u64,
+    /// What is stored around a guarded call: [`CallGuard::fields`], and the landing.
+    pub guard_epoch: *mut u64,
+    pub guard_target: *mut u64,
+    pub guard_landing: *mut u64,
+    pub native_landing: usize,
+    /// Where the guarded call is that is under way: site and frame.
+    pub native_site: u64,
+    pub native_frame: *const Frame,
     /// What is left of the fuel.
     pub fuel: u64,
     /// Functions with large frames may not use the stack below.
@@ -57,6 +73,14 @@ impl Context {
             globals: session.vm.globals.as_mut_ptr(),
             flag: session.vm.doorbell.flag(),
             functions: session.image.table(),
+            natives: session.vm.libraries.targets(),
+            unflushed: u64::from(!session.vm.host.is_flushed()),
+            guard_epoch: ptr::null_mut(),
+            guard_target: ptr::null_mut(),
+            guard_landing: ptr::null_mut(),
+            native_landing: 0,
+            native_site: 0,
+            native_frame: ptr::null(),
             fuel: session.vm.fuel.left().unwrap_or(0),
             stack_limit: stack.limit(),
             cells: [0; MAX_CELLS],
@@ -69,15 +93,20 @@ impl Context {
                 Source::Tiers(_) => machine::interpret_and_return,
             },
             landing: 0,
-            session: std::ptr::from_mut(session).cast(),
+            session: ptr::from_mut(session).cast(),
         });
-        context.refresh(session.vm.memory.size());
+        if let Some(guard) = session.guard {
+            [context.guard_epoch, context.guard_target, context.guard_landing] = guard.fields();
+        }
+        context.refresh(session.vm);
         context
     }
 
-    /// Notes the size of memory.
-    pub fn refresh(&mut self, size: u64) {
+    /// Notes what an instruction may have changed that `Vm::system` has executed.
+    pub fn refresh(&mut self, vm: &Vm<'_>) {
+        let size = vm.memory.size();
         self.limits = [1, 2, 4, 8].map(|length| size.saturating_sub(length - 1));
+        self.unflushed = u64::from(!vm.host.is_flushed());
     }
 
     /// The session.
@@ -94,18 +123,79 @@ impl Context {
     ///
     /// # Safety
     /// The session is the one that the context was made for, and this is its stack.
-    pub unsafe fn enter_main(&mut self, function: u32) {
-        let base = FRAME_CELLS as u64;
-        // SAFETY: the table has an address for every function, and this one takes no arguments.
+    pub unsafe fn enter_main(context: *mut Context, function: u32) {
+        // SAFETY: by the caller's word. The table has an address for every function, and this one takes
+        // no arguments.
         unsafe {
-            let code = *self.functions.add(function as usize);
-            machine::enter(self, base, std::ptr::null_mut(), std::ptr::null(), code);
+            let code = *(*context).functions.add(function as usize);
+            let (frame, target) = (ptr::null_mut(), ptr::null());
+            Context::enter(context, FRAME_CELLS as u64, frame, target, code);
+        }
+    }
+
+    /// Runs code to its end or a trap, or to the crash of a native function that it calls. Other code of
+    /// the context may wait for that.
+    ///
+    /// # Safety
+    /// The session is the one that the context was made for, and this is its stack. The code takes these
+    /// arguments, as [`machine::enter`] passes them.
+    pub unsafe fn enter(
+        context: *mut Context,
+        base: u64,
+        frame: *mut u64,
+        target: *const u8,
+        code: *const u8,
+    ) {
+        // SAFETY: by the caller's word; each reference ends before the code runs.
+        unsafe {
+            let guard = Context::session(context).guard;
+            let before = ((*context).landing, (*context).native_landing);
+            let mut entry = Entry { context, base, frame, target, code, guard };
+            let argument = (&raw mut entry).cast();
+            // `run` asks for the landing first. All it calls up to a native function is compiled code,
+            // and a helper that calls one by itself has a landing of its own.
+            let ran = match guard {
+                Some(guard) => guard.enter(run, argument),
+                None => {
+                    run(argument);
+                    Ok(())
+                }
+            };
+            if let Err(crashed) = ran {
+                // The stack still holds the frames of the code that made the call.
+                let trap = traps::crash(Context::session(context), &*context, &crashed);
+                Context::session(context).end = Some(Err(trap));
+            }
+            ((*context).landing, (*context).native_landing) = before;
         }
     }
 
     /// What is left of the fuel.
     pub fn fuel(&self) -> u64 {
         self.fuel
+    }
+}
+
+/// What `run` needs.
+struct Entry {
+    context: *mut Context,
+    base: u64,
+    frame: *mut u64,
+    target: *const u8,
+    code: *const u8,
+    guard: Option<CallGuard>,
+}
+
+/// Runs code.
+///
+/// # Safety
+/// The argument is an `Entry`, made as `Context::enter` says.
+unsafe extern "C" fn run(entry: *mut c_void) {
+    // SAFETY: by the caller's word.
+    unsafe {
+        let Entry { context, base, frame, target, code, guard } = *entry.cast::<Entry>();
+        (*context).native_landing = guard.map_or(0, CallGuard::landing);
+        machine::enter(context, base, frame, target, code);
     }
 }
 

@@ -16,8 +16,8 @@ pub unsafe extern "C" fn system(context: *mut Context, what: u32, operand: u64) 
     let (session, cells) = unsafe { (Context::session(context), &mut (*context).cells) };
     let op = Op::from_byte(what as u8).unwrap_or(Op::Nop);
     let done = session.vm.system(op, what >> 8 != 0, operand, cells);
-    // SAFETY: the context lives, and nothing else refers to its limits.
-    unsafe { (*context).refresh(session.vm.memory.size()) };
+    // SAFETY: the context lives, and nothing else refers to these fields.
+    unsafe { (*context).refresh(session.vm) };
     match done {
         Ok(()) => 0,
         Err(kind) => {
@@ -34,12 +34,12 @@ pub unsafe extern "C" fn system(context: *mut Context, what: u32, operand: u64) 
 pub unsafe extern "C" fn safepoint(context: *mut Context, frame: *const Frame) -> u32 {
     // SAFETY: by the caller's word.
     let session = unsafe { Context::session(context) };
-    let Session { vm, image, source, end, pending } = &mut *session;
+    let Session { vm, image, source, end, pending, stack, .. } = &mut *session;
     let places = || {
-        // SAFETY: as above.
-        let mut places = unsafe { places(&image.sites, SiteId::NONE, frame) };
+        // SAFETY: the stack is the one that this runs on.
+        let mut places = unsafe { places(&image.sites, stack.clone(), SiteId::NONE, frame) };
         if let Source::Tiers(tier) = source {
-            places.extend(tier.sites(&image.sites));
+            places.extend(tier.sites(&image.sites, stack));
         }
         places
     };

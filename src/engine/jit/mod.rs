@@ -38,10 +38,12 @@ use super::observe::Profile;
 use super::trap::{Trap, TrapKind};
 use super::vm::{Exit, Vm};
 use super::{interp, limits, reference};
+use crate::native::{CallGuard, OtherStack};
 use compiler::{Compiler, Unit};
 use context::Context;
 use image::Image;
 use stack::Stack;
+use std::ops::Range;
 use tier::Tier;
 use translate::Options;
 
@@ -57,6 +59,10 @@ struct Session<'v, 'p> {
     end: Option<Result<Exit, Trap>>,
     /// The trap of a helper, until the code that called it comes to its place.
     pending: Option<TrapKind>,
+    /// The guard of the native calls that code makes by itself.
+    guard: Option<CallGuard>,
+    /// The addresses of the stack.
+    stack: Range<usize>,
 }
 
 /// Where code comes from.
@@ -67,7 +73,12 @@ enum Source<'p> {
     Tiers(Tier),
 }
 
-impl Session<'_, '_> {
+impl<'v, 'p> Session<'v, 'p> {
+    fn new(vm: &'v mut Vm<'p>, image: Image, source: Source<'p>, stack: &Stack) -> Self {
+        let (guard, stack) = (vm.libraries.call_guard(), stack.range());
+        Session { vm, image, source, end: None, pending: None, guard, stack }
+    }
+
     /// How the program ended.
     fn finish(self, context: &Context) -> Result<Exit, Trap> {
         if self.vm.fuel.left().is_some() {
@@ -80,7 +91,7 @@ impl Session<'_, '_> {
     fn outer_sites(&self) -> Vec<crate::verify::Site> {
         match &self.source {
             Source::Lazy(_) => Vec::new(),
-            Source::Tiers(tier) => tier.sites(&self.image.sites),
+            Source::Tiers(tier) => tier.sites(&self.image.sites, &self.stack),
         }
     }
 }
@@ -93,12 +104,12 @@ pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
         return reference::run(vm, function);
     }
     let Some((compiler, image, stack)) = prepare(vm) else { return reference::run(vm, function) };
-    let (source, end, pending) = (Source::Lazy(compiler), None, None);
-    let mut session = Session { vm, image, source, end, pending };
+    let mut session = Session::new(vm, image, Source::Lazy(compiler), &stack);
     let mut context = Context::new(&mut session, &stack);
+    let _other = OtherStack::enter(stack.range());
     stack.run(|| {
         // SAFETY: the context was made for this session and stack, and all three live on.
-        unsafe { context.enter_main(function) };
+        unsafe { Context::enter_main(&raw mut *context, function) };
     });
     session.finish(&context)
 }

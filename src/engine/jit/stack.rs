@@ -15,7 +15,7 @@ const BYTES_PER_CELL: usize = 128;
 /// Room for calls that keep to this.
 const REGULAR: usize = BYTES_PER_CELL * MAX_STACK;
 /// Room for the others.
-const LARGE: usize = 16 << 20;
+const LARGE: usize = 256 << 20;
 /// Room for helpers and native functions.
 const FOREIGN: usize = 16 << 20;
 /// Inaccessible bytes at the end, so that an overflow of a native function is noticed.

@@ -14,7 +14,7 @@ mod background;
 use super::compiler::Unit;
 use super::context::Context;
 use super::image::Image;
-use super::machine::{self, Arguments};
+use super::machine::Arguments;
 use super::sites::{SiteId, Sites};
 use super::stack::Stack;
 use super::translate::Options;
@@ -27,9 +27,11 @@ use crate::engine::safepoint::Request;
 use crate::engine::trap::{Trap, TrapKind};
 use crate::engine::vm::{Exit, Vm};
 use crate::isa::ValueType;
+use crate::native::OtherStack;
 use crate::verify::Site;
 use background::{Background, Done};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::ops::Range;
 use std::ptr;
 use std::thread;
 
@@ -88,13 +90,13 @@ pub fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
             calls: FxHashMap::default(),
             rests: FxHashMap::default(),
         };
-        let (source, end, pending) = (Source::Tiers(tier), None, None);
-        let mut session = Session { vm, image, source, end, pending };
+        let mut session = Session::new(vm, image, Source::Tiers(tier), &stack);
         let mut context = Context::new(&mut session, &stack);
         let upper = Upper { data: (&raw mut *context).cast(), call, rest, outer };
         let mut machine = Machine::new(session.vm, &cells, Some(upper));
         tier_of(&mut session).machine = &raw mut machine;
         let mut ended = End::Returned;
+        let _other = OtherStack::enter(stack.range());
         stack.run(|| {
             // SAFETY: the frame of one function fits on the stack, which is empty; session, context and
             // machine live on, and are only used through these pointers meanwhile.
@@ -118,7 +120,7 @@ fn tier_of<'s>(session: &'s mut Session<'_, '_>) -> &'s mut Tier {
 
 impl Tier {
     /// The calls of the outer activations, from the inside out.
-    pub fn sites(&self, sites: &Sites) -> Vec<Site> {
+    pub fn sites(&self, sites: &Sites, stack: &Range<usize>) -> Vec<Site> {
         let mut all = Vec::new();
         for outer in self.outer.iter().rev() {
             match *outer {
@@ -128,7 +130,9 @@ impl Tier {
                 }
                 Outer::Interpreter(None) => {}
                 // SAFETY: the frame is that of a stub which has called the interpreter, and waits.
-                Outer::Code(frame) => all.extend(unsafe { places(sites, SiteId::NONE, frame) }),
+                Outer::Code(frame) => {
+                    all.extend(unsafe { places(sites, stack.clone(), SiteId::NONE, frame) })
+                }
             }
         }
         all
@@ -202,9 +206,9 @@ unsafe fn enter(
         tier.outer.push(Outer::Interpreter(caller));
         let base = frame.offset_from(tier.cells) as u64 + FRAME_CELLS as u64;
         (*context).fuel = session.vm.fuel.left().unwrap_or(0);
-        (*context).refresh(session.vm.memory.size());
+        (*context).refresh(session.vm);
         (*context).poll = session.image.poll();
-        machine::enter(context, base, frame, target, code);
+        Context::enter(context, base, frame, target, code);
         let session = Context::session(context);
         let ended = session.end.is_some();
         let tier = tier_of(session);
@@ -298,7 +302,7 @@ pub unsafe extern "C" fn interpret(
         let end = (*machine).call(function, frame);
         let session = Context::session(context);
         (*context).fuel = session.vm.fuel.left().unwrap_or(0);
-        (*context).refresh(session.vm.memory.size());
+        (*context).refresh(session.vm);
         tier_of(session).outer.pop();
         match end {
             End::Returned => return Interpreted { value: *frame, ended: 0 },

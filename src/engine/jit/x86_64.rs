@@ -41,7 +41,7 @@ pub unsafe extern "C" fn enter(
     context: *mut Context,
     base: u64,
     frame: *mut u64,
-    function: *const u8,
+    target: *const u8,
     code: *const u8,
 ) {
     naked_asm!(
@@ -209,3 +209,6 @@ pub unsafe extern "C" fn interpret_and_return() {
         raise = sym raise,
     )
 }
+
+/// Lets the processor see code that was just written: it always does.
+pub fn sync(_code: &[u8]) {}

@@ -198,6 +198,7 @@ impl Translator<'_> {
         let caller = self.enter_body(Body::new(callee, site, offset, Some(exit)));
         self.translate_body(arguments);
         self.body = caller;
+        self.inside.clear();
         self.budget.depth -= 1;
         self.builder.switch_to_block(exit);
         let results = self.builder.block_params(exit).to_vec();

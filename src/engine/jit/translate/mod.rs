@@ -6,13 +6,15 @@
 //! every engine runs out of stack at the same call.
 //!
 //! Files: `control` for jumps and calls, `numbers` for arithmetic, `memory` for loads and stores,
-//! `system` for what helpers do, `exits` for traps, `frame` for code that takes over from the interpreter.
+//! `native` for calls of C, `system` for what helpers do, `exits` for traps, `frame` for code that takes
+//! over from the interpreter.
 
 mod control;
 mod exits;
 mod frame;
 mod function;
 mod memory;
+mod native;
 mod numbers;
 mod system;
 
@@ -44,6 +46,10 @@ pub struct Options {
     pub counts_fuel: bool,
     /// The size of memory, when it never changes.
     pub memory_size: Option<u64>,
+    /// Whether calls of native functions are guarded.
+    pub guarded: bool,
+    /// How C functions are called.
+    pub convention: CallConv,
     /// Whether the function checks that the real stack has room.
     pub checks_stack: bool,
 }
@@ -54,6 +60,8 @@ impl Options {
         Options {
             counts_fuel: vm.fuel.left().is_some(),
             memory_size: (!vm.program.grows_memory()).then(|| vm.memory.size()),
+            guarded: vm.libraries.call_guard().is_some(),
+            convention: CallConv::SystemV,
             checks_stack: false,
         }
     }
@@ -72,6 +80,8 @@ pub struct Translator<'t> {
     regions: [AliasRegion; 3],
     signatures: FxHashMap<Known, SigRef>,
     exits: Exits,
+    /// What the block has accessed: address, offset and width.
+    inside: Vec<(Value, u64, u64)>,
     budget: Budget,
     /// The function that is being translated: the one asked for, or one inlined.
     body: Body,
@@ -97,6 +107,7 @@ struct Body {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Known {
     Function(u32),
+    Native(usize),
     Poll,
     System,
     Raise,
@@ -144,6 +155,7 @@ impl<'t> Translator<'t> {
             regions,
             signatures: FxHashMap::default(),
             exits: Exits::default(),
+            inside: Vec::new(),
             budget: Budget::default(),
             body: Body::new(function, SiteId::NONE, 0, None),
         }
@@ -164,8 +176,13 @@ impl<'t> Translator<'t> {
         let params = self.begin(signature(&function.ty));
         self.check_cells(function.cells, SiteId::NONE);
         self.check_stack();
+        // What calls nothing soon returns, or comes to a poll in a loop.
+        let polls = index == self.program.module().entry
+            || function.code.instrs.iter().any(|instr| instr.op == Op::Call);
         self.body = Body::new(function, SiteId::NONE, 0, None);
-        self.poll(0);
+        if polls {
+            self.poll(0);
+        }
         self.translate_body(&params);
         self.finish(config);
     }
@@ -211,6 +228,7 @@ impl<'t> Translator<'t> {
             let block = self.body.blocks[&at];
             self.builder.switch_to_block(block);
             self.body.stack = self.builder.block_params(block).to_vec();
+            self.inside.clear();
             self.translate_from(at);
         }
     }
@@ -236,6 +254,11 @@ impl<'t> Translator<'t> {
             Group::Control => return self.control(instr, at),
             Group::Arithmetic | Group::Integer | Group::Float | Group::Conversion => {
                 self.number(instr.op, at);
+            }
+            Group::Memory if instr.op == Op::Memsize => {
+                // The first address at which a byte is not inside.
+                let size = self.context_field(types::I64, offset_of!(Context, limits));
+                self.push(size);
             }
             Group::Memory if instr.op.operand() == OperandKind::Offset => self.access(instr, at),
             Group::Memory | Group::Native | Group::InputOutput => self.system(instr, at),
@@ -367,10 +390,14 @@ impl<'t> Translator<'t> {
 
     /// A signature, imported once.
     fn signature(&mut self, known: Known) -> SigRef {
-        let Translator { builder, program, signatures, .. } = self;
+        let Translator { builder, program, signatures, options, .. } = self;
         *signatures.entry(known).or_insert_with(|| {
             builder.import_signature(match known {
                 Known::Function(index) => signature(program.module().func_type(index)),
+                Known::Native(import) => {
+                    let signature = &program.module().imports[import].signature;
+                    native::native_signature(signature, options.convention)
+                }
                 Known::Poll => super::compiler::poll_signature(),
                 Known::System => {
                     let params = [types::I64, types::I32, types::I64];
