@@ -170,6 +170,22 @@ fn fill(to: &mut Handlers) {
         binary float [Eq Ne Lt Le] [(A S) (S A) (S S)] -> [S];
         binary float [Eq Ne Lt Le Gt Ge] [(A I) (S I)] -> [S];
 
+        // Two at once.
+        tree int [(Shl Xor) (Shru Xor) (Shr Xor)] [(P I P) (S I S) (A I S)] -> [A S P];
+        tree int [(Mul Add)] [(P I S) (P I I) (A I S) (A I I) (S I P) (S I S) (S I I) (S S S) (P S S)]
+            -> [A S P];
+        tree int [(Shl Add) (Add Add) (Sub Add) (Shru And) (Add And) (Shl Or)]
+            [(P I S) (P I I) (A I S) (A I I) (S I P) (S I S) (S I I) (S S S) (S S I) (P S S) (A S S)
+             (A S I)] -> [A S];
+        tree float [(Mul Add) (Mul Sub)]
+            [(P P S) (P P Q) (P Q S) (P A S) (P S S) (P S P) (P S Q) (P I S) (Q Q S) (Q A S) (Q S S)
+             (Q I S) (A S P) (A S S) (A I S) (S S P) (S S Q) (S S S) (S I S)] -> [A S P Q];
+        eert float [(Mul Sub)]
+            [(P P S) (P A S) (P S S) (P I S) (Q A S) (Q S S) (A S P) (A S S) (A I S) (S S P) (S S Q)
+             (S S S) (S I S)] -> [A S P];
+        tree float [(Mul Mul) (Add Mul) (Add Add) (Sub Add) (Sub Mul)]
+            [(P P S) (P I Q) (P S S) (Q S S) (A S S) (S S P) (S S Q) (S S S)] -> [A S P Q];
+
         unary int [Ext8 Ext16 Ext32 Itof Ftoi Sqrt] [(A) (S)] -> [A S];
         unary int [Abs Clz Ctz Popcnt Utof Itob Btoi Ceil Floor Trunc Nearest Demote Ftou Ftois Ftous]
             [(A) (S)] -> [S];
@@ -194,7 +210,8 @@ fn fill(to: &mut Handlers) {
 
         branch int [Eq Ne] [(P A) (P S) (P I) (A S) (A I) (S S) (S I)] -> [N];
         branch int [Lt Le Ltu Leu] [(P A) (A P) (P S) (S P) (A S) (S A) (S S)] -> [N];
-        branch int [Lt Ge Ltu Geu] [(P I) (A I) (S I)] -> [N];
+        branch int [Lt Ge Ltu Geu And] [(P I) (A I) (S I)] -> [N];
+        hcnarb int [And] [(P I) (A I) (S I)] -> [N];
         branch float [Eq Ne Lt Le] [(P S) (S P) (A A) (A S) (S A) (S S)] -> [N];
         branch float [Eq Ne Lt Le Gt Ge] [(A I) (S I)] -> [N];
         hcnarb float [Eq Ne Lt Le] [(P S) (S P) (A A) (A S) (S A) (S S)] -> [N];
@@ -203,6 +220,8 @@ fn fill(to: &mut Handlers) {
         step int [Lt Le Ne] [(S S)] -> [S];
         step int [Lt Ge Ne] [(P I)] -> [P];
         step int [Lt Ge Ne] [(S I)] -> [S];
+        // Where nobody needs the sum, it is a test for a range.
+        step int [Ltu Geu Lt Ge Eq Ne] [(P I) (A I) (S I)] -> [A];
 
         switch int [_] [(A) (S)] -> [N];
         ret int [_] [(N) (A) (S) (I)] -> [N];

@@ -177,6 +177,8 @@ impl Values<'_> {
         };
         if let Some(Inst { what: What::Binary(op, float), a, b, .. }) = self.peek_last(condition) {
             let inst = match (float, when) {
+                // Any bit of those in common.
+                _ if op == Op::And => Some(branch(op, false, !when, a, b)),
                 _ if !is_comparison(op) => None,
                 (true, _) => Some(branch(op, true, !when, a, b)),
                 (false, true) => Some(branch(op, false, false, a, b)),
@@ -209,7 +211,10 @@ impl Values<'_> {
         let What::Branch(test) = branch.what else { return None };
         let add = self.last()?;
         let (What::Binary(Op::Add, false), Src::Imm(_)) = (add.what, add.b) else { return None };
-        let counter = add.d.cell()?;
+        let step = Inst { what: What::Step(test), c: branch.b, arg: branch.arg, ..add };
+        let Some(counter) = add.d.cell() else {
+            return (branch.a == Src::Acc && !test.float).then_some(step);
+        };
         let is_counter = |src| match src {
             Src::Cell(cell) | Src::Pin(_, cell) => cell == counter,
             Src::Acc => self.holds(INT, counter),
@@ -218,7 +223,7 @@ impl Values<'_> {
         let steps = matches!(add.a, Src::Cell(cell) | Src::Pin(_, cell) if cell == counter);
         let c = branch.b;
         (steps && !test.float && is_counter(branch.a) && !is_counter(c) && c != Src::Acc)
-            .then_some(Inst { what: What::Step(test), c, arg: branch.arg, ..add })
+            .then_some(step)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Third pass: from bytecode to register code, block by block in the order of the text.
 
 use super::blocks::Blocks;
-use super::code::{Class, Inst, Lowered, Src, Target, What, is_system};
+use super::code::{Class, Dst, Inst, Lowered, Src, Target, What, is_system};
 use super::frame::{Frame, class_of};
 use super::loops::Loops;
 use super::values::{Entry, Values};
@@ -24,6 +24,9 @@ pub(super) struct Source<'a> {
 /// Until all blocks have their place, a label is the number of a bytecode instruction, twice, and 1
 /// more where a loop is entered from outside, on a way that loads its pinned variables.
 type Label = u64;
+
+/// So many cells in a row are zeroed one by one.
+const FEW: u32 = 4;
 
 struct Translator<'a> {
     source: &'a Source<'a>,
@@ -60,11 +63,7 @@ pub(super) fn translate(source: &Source<'_>, target: &dyn Target) -> Lowered {
 impl Translator<'_> {
     fn blocks(&mut self) {
         let source = self.source;
-        let (first, count) = source.frame.zeros();
-        if count > 0 {
-            let zero = Inst { a: Src::Cell(first), arg: count as u64, ..Inst::new(What::Zero) };
-            self.values.emit(zero);
-        }
+        self.zero_locals();
         let mut falls = true;
         for at in 0..source.code.instrs.len() as u32 {
             let place = source.blocks.places[at as usize];
@@ -84,6 +83,40 @@ impl Translator<'_> {
             }
             self.stay_in(source.loops.of(at));
             falls = self.instr(at);
+        }
+    }
+
+    /// Zeros the locals, but for those that the first block stores in before it loads them.
+    fn zero_locals(&mut self) {
+        let Source { code, frame, blocks, .. } = *self.source;
+        let (first, count) = frame.zeros();
+        let mut stored = vec![None; count];
+        for (at, instr) in code.instrs.iter().enumerate() {
+            let ends = matches!(instr.op.operand(), OperandKind::Label | OperandKind::Labels);
+            if ends || !instr.op.falls_through() || (at > 0 && blocks.places[at].leader) {
+                break;
+            }
+            if instr.op.operand() == OperandKind::Local
+                && let Some(local) = (instr.arg as usize).checked_sub(frame.params as usize)
+            {
+                stored[local].get_or_insert(instr.op != Op::LoadLocal);
+            }
+        }
+        let mut cells = (first..).zip(stored).filter(|(_, stored)| *stored != Some(true)).peekable();
+        while let Some((cell, _)) = cells.next() {
+            let mut end = cell + 1;
+            while cells.next_if(|&(next, _)| next == end).is_some() {
+                end += 1;
+            }
+            if end - cell > FEW {
+                let arg = u64::from(end - cell);
+                self.values.emit(Inst { a: Src::Cell(cell), arg, ..Inst::new(What::Zero) });
+                continue;
+            }
+            for cell in cell..end {
+                let zero = Inst::new(What::Copy(Class::Int));
+                self.values.emit(Inst { a: Src::Imm(0), d: Dst::Cell(cell), ..zero });
+            }
         }
     }
 

@@ -432,15 +432,15 @@ impl Values<'_> {
     /// An instruction made of others that were taken back, if there is a handler for it. Its operands
     /// in accumulators are those from before, so that they cannot be brought to cells any more.
     pub fn fused(&self, inst: Inst, results: &[Mode]) -> Option<Inst> {
-        let unpinned = |src| match src {
-            Src::Pin(_, cell) => Src::Cell(cell),
+        let unpin = |which: usize, at: usize, src| match src {
+            Src::Pin(_, cell) if which >> at & 1 == 1 => Src::Cell(cell),
             src => src,
         };
-        let Inst { a, b, c, .. } = inst;
-        let all = Inst { a: unpinned(a), b: unpinned(b), c: unpinned(c), ..inst };
-        let ways = [inst, Inst { a: all.a, ..inst }, Inst { b: all.b, ..inst }, all];
-        ways.into_iter()
-            .find(|inst| results.iter().any(|&d| self.target.has(&Form { d, ..inst.form() })))
+        let mut ways = (0..8).map(|which| {
+            let (a, b) = (unpin(which, 0, inst.a), unpin(which, 1, inst.b));
+            Inst { a, b, c: unpin(which, 2, inst.c), ..inst }
+        });
+        ways.find(|inst| results.iter().any(|&d| self.target.has(&Form { d, ..inst.form() })))
     }
 
     /// Puts a fused instruction in the place of the last.
