@@ -29,7 +29,10 @@ fn expect(text: &str, expected: &[&str]) {
 
 #[test]
 fn constants_are_computed() {
-    expect("PUSH 2\nPUSH 3\nMUL\nITOF\nSQRT\nFTOIS\nPRINT\nHALT\n", &["[4] = 2", "PRINT 0, from [4]", "halt"]);
+    expect(
+        "PUSH 2\nPUSH 3\nMUL\nITOF\nSQRT\nFTOIS\nPRINT\nHALT\n",
+        &["[4] = 2", "PRINT 0, from [4]", "halt"],
+    );
 }
 
 #[test]

@@ -442,8 +442,7 @@ impl Maker<'_> {
                 self.body.place(again);
                 self.take_fuel(end);
                 self.value(ValueType::I64);
-                let arms: Vec<_> =
-                    (0..=self.choices.below(4)).map(|_| self.body.label()).collect();
+                let arms: Vec<_> = (0..=self.choices.below(4)).map(|_| self.body.label()).collect();
                 let targets = arms.iter().chain([&end]).map(|arm| arm.0 as u32);
                 self.body.code.push_switch(targets);
                 for arm in arms {

@@ -102,7 +102,8 @@ impl Translator<'_> {
                 stored[local].get_or_insert(instr.op != Op::LoadLocal);
             }
         }
-        let mut cells = (first..).zip(stored).filter(|(_, stored)| *stored != Some(true)).peekable();
+        let mut cells =
+            (first..).zip(stored).filter(|(_, stored)| *stored != Some(true)).peekable();
         while let Some((cell, _)) = cells.next() {
             let mut end = cell + 1;
             while cells.next_if(|&(next, _)| next == end).is_some() {
