@@ -43,6 +43,8 @@ pub(super) struct Machine {
     /// The end of the stack of cells.
     pub stack_end: usize,
     pub globals: *mut u64,
+    /// The first byte of the program's memory, which never moves.
+    pub memory: *mut u8,
     /// The program, which nobody else touches while the machine runs.
     vm: *mut Vm<'static>,
     entries: Box<[Entry]>,
@@ -88,6 +90,7 @@ impl Machine {
             bell: vm.doorbell.flag(),
             stack_end: stack.as_ptr_range().end as usize,
             globals: vm.globals.as_mut_ptr(),
+            memory: vm.memory.bytes_mut().as_mut_ptr(),
             entries: functions.map(entry).collect(),
             stubs,
             leave: [handler::<Leave>().address()],
@@ -117,9 +120,9 @@ impl Machine {
         if self.has_rung() && matches!(self.safepoint(code, frame), Flow::End) {
             return std::mem::replace(&mut self.end, End::Returned);
         }
-        let mem = self.vm().memory.bytes_mut().as_mut_ptr();
         let cx = std::ptr::from_mut(self);
-        let regs = Regs { ip: code, fp: frame, mem, cx, r0: 0, r1: 0, f0: 0.0, f1: 0.0, f2: 0.0 };
+        let (r0, r1, r2, f0, f1, f2) = (0, 0, 0, 0.0, 0.0, 0.0);
+        let regs = Regs { ip: code, fp: frame, cx, r0, r1, r2, f0, f1, f2 };
         // SAFETY: this is the first instruction of a lowered function, and its frame. The machine is
         // only used through the pointer until it has ended.
         unsafe {

@@ -28,7 +28,7 @@ unsafe fn place<const OP: u8>(s: &mut Regs, address: u64) -> Option<*mut u8> {
             s.r1 = size as u64;
             return None;
         }
-        Some(s.mem.add(address as usize))
+        Some((*s.cx).memory.add(address as usize))
     }
 }
 

@@ -36,7 +36,7 @@ impl Body for System {
             if op == Op::Memgrow {
                 (*s.cx).measure_memory();
             }
-            (s.r0, s.r1, s.f0, s.f1, s.f2) = (0, 0, 0.0, 0.0, 0.0);
+            s.forget();
             s.ip = s.ip.add(5);
             // Reading may have waited for long.
             match op == Op::Read && (*s.cx).has_rung() {
@@ -63,7 +63,7 @@ impl Body for CallNative {
                 Err(kind) => return (*s.cx).trap(s.ip, s.fp, kind),
             }
             // Nothing in registers is wanted any more, so nothing need be saved across the call.
-            (s.r0, s.r1, s.f0, s.f1, s.f2) = (0, 0, 0.0, 0.0, 0.0);
+            s.forget();
             s.next(4)
         }
     }

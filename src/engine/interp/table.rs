@@ -144,11 +144,17 @@ macro_rules! body {
 fn fill(to: &mut Handlers) {
     rows! { to;
         // Integers that are used everywhere.
-        binary int [Add Mul And Or Xor]
-            [(P P) (P A) (P S) (P I) (A A) (A S) (A I) (S S) (S I)] -> [A S P];
+        binary int [Add]
+            [(P P) (P Q) (P A) (P S) (P I) (Q A) (Q S) (Q I) (A A) (A S) (A I) (S S) (S I)]
+            -> [A S P Q];
+        binary int [Mul And Or Xor] [(P P) (P A) (P S) (P I) (A A) (A S) (A I) (S S) (S I)] -> [A S P];
+        binary int [Mul And Or Xor] [(P Q) (Q A) (Q S) (Q I)] -> [A S Q];
+        binary int [Mul And Or Xor] [(A I) (S I)] -> [Q];
         binary int [Sub]
             [(P A) (A P) (P S) (S P) (A S) (S A) (S S) (I P) (I A) (I S)] -> [A S P];
+        binary int [Sub] [(P Q) (Q P) (Q S) (S Q) (Q A) (A Q)] -> [A S Q];
         binary int [Shl Shr Shru] [(P I) (A I) (S I) (P S) (A S) (S A) (S S) (I S) (I A)] -> [A S P];
+        binary int [Shl Shr Shru] [(Q I) (Q S)] -> [A S Q];
         // And those that are not.
         binary int [Div Rem Divu Remu] [(P I) (P S) (A I) (A S) (S I) (S A) (S S)] -> [A S];
         binary int [Rotl] [(A I) (S I) (S S)] -> [A S];
@@ -191,26 +197,28 @@ fn fill(to: &mut Handlers) {
             [(A) (S)] -> [S];
         unary float [Neg Abs] [(A) (S)] -> [A S];
 
-        copy int [_] [(A) (S) (I)] -> [S P];
+        copy int [_] [(A) (S) (I)] -> [S P Q];
         copy float [_] [(A) (S) (I)] -> [S P Q];
         select int [_] [(S S A) (S S S) (S I A) (S I S) (I S A) (I S S) (I I A) (I I S)] -> [S];
 
         load int [Ld8s Ld8u Ld16s Ld16u Ld32s Ld32u Ld64 Ldf32 Ldf64]
-            [(P) (A) (S) (P A) (P S) (A S) (S S)] -> [A S];
+            [(P) (Q) (A) (S) (P Q) (P A) (P S) (Q A) (Q S) (A S) (S S)] -> [A S];
         store int [St8 St16 St32 St64]
             [(P A) (P S) (P I) (A P) (A S) (A I) (S P) (S A) (S S) (S I)
-             (P A S) (P A I) (P S A) (P S S) (P S I) (A S S) (A S I) (S S A) (S S S) (S S I)] -> [N];
+             (P A S) (P A I) (P S A) (P S S) (P S I) (A S S) (A S I) (S S A) (S S S) (S S I)
+             (Q A) (Q S) (Q I) (P Q) (Q P) (A Q) (S Q)] -> [N];
         store float [Stf32 Stf64]
-            [(P A) (P S) (A A) (A S) (S P) (S Q) (S A) (S S)
+            [(P A) (P S) (Q A) (Q S) (A A) (A S) (S P) (S Q) (S A) (S S)
              (P A A) (P A S) (P S A) (P S S) (A S A) (A S S) (S S A) (S S S)] -> [N];
         get int [_] [()] -> [A S];
         get float [_] [()] -> [A S];
         set int [_] [(A) (S) (I)] -> [N];
         set float [_] [(A) (S)] -> [N];
 
-        branch int [Eq Ne] [(P A) (P S) (P I) (A S) (A I) (S S) (S I)] -> [N];
-        branch int [Lt Le Ltu Leu] [(P A) (A P) (P S) (S P) (A S) (S A) (S S)] -> [N];
-        branch int [Lt Ge Ltu Geu And] [(P I) (A I) (S I)] -> [N];
+        branch int [Eq Ne] [(P Q) (P A) (P S) (P I) (Q A) (Q S) (Q I) (A S) (A I) (S S) (S I)] -> [N];
+        branch int [Lt Le Ltu Leu]
+            [(P Q) (P A) (P S) (Q P) (Q A) (Q S) (A P) (A Q) (A S) (S P) (S Q) (S A) (S S)] -> [N];
+        branch int [Lt Ge Ltu Geu And] [(P I) (Q I) (A I) (S I)] -> [N];
         hcnarb int [And] [(P I) (A I) (S I)] -> [N];
         branch float [Eq Ne Lt Le] [(P S) (S P) (A A) (A S) (S A) (S S)] -> [N];
         branch float [Eq Ne Lt Le Gt Ge] [(A I) (S I)] -> [N];
@@ -218,6 +226,9 @@ fn fill(to: &mut Handlers) {
         hcnarb float [Eq Ne Lt Le Gt Ge] [(A I) (S I)] -> [N];
         step int [Lt Le Ne] [(P S)] -> [P];
         step int [Lt Le Ne] [(S S)] -> [S];
+        step int [Lt Le Ne] [(P Q)] -> [P];
+        step int [Lt Le Ne] [(Q P) (Q S)] -> [Q];
+        step int [Lt Ge Ne] [(Q I)] -> [Q];
         step int [Lt Ge Ne] [(P I)] -> [P];
         step int [Lt Ge Ne] [(S I)] -> [S];
         // Where nobody needs the sum, it is a test for a range.

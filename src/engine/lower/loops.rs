@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 /// How many variables of each class a loop can pin.
-const PINS: [usize; 2] = [1, Mode::PINS.len()];
+const PINS: usize = Mode::PINS.len();
 
 /// A pinned variable: its class, the number of its register in that class, and its cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ fn choose(code: &Code, blocks: &Blocks, body: Range<usize>, frame: &Frame) -> Ve
     for (local, _) in wanted {
         let class = frame.class(local);
         let pin = pins.iter().filter(|pinned| pinned.class == class).count();
-        if pin < PINS[class as usize] {
+        if pin < PINS {
             pins.push(Pinned { class, pin: pin as u8, cell: frame.local(local) });
         }
     }
