@@ -11,10 +11,10 @@
 //! in cells (`S`), and each form with its result in the accumulator alone (`A`) one that also writes a
 //! cell. How many forms there are decides how long hotvm takes to build.
 
-use super::compute::{Binary, Copy, Select, Tree, Unary};
+use super::compute::{Binary, Bump, Copy, Select, Tree, Unary};
 use super::control::{Branch, Call, ExitWith, Halt, Jump, Return, Step, Switch, Trap};
 use super::dispatch::{Body, Handler, handler};
-use super::memory::{GetGlobal, Load, SetGlobal, Store};
+use super::memory::{GetGlobal, Load, LoadWith, SetGlobal, Store};
 use super::operands::{A, I, N, P, Q, S};
 use crate::engine::lower::{Form, Target};
 use crate::isa::Op;
@@ -96,6 +96,15 @@ macro_rules! body {
     };
     (eert $class:ident ($first:ident $op:ident) ($a:ident $b:ident $c:ident) $d:ident) => {
         Tree<{ Op::$first as u8 }, { Op::$op as u8 }, { is_float!($class) }, true, $a, $b, $c, $d>
+    };
+    (load_with $class:ident ($load:ident $op:ident) ($a:ident $b:ident) $d:ident) => {
+        LoadWith<{ Op::$load as u8 }, { Op::$op as u8 }, false, $a, $b, $d>
+    };
+    (load_under $class:ident ($load:ident $op:ident) ($a:ident $b:ident) $d:ident) => {
+        LoadWith<{ Op::$load as u8 }, { Op::$op as u8 }, true, $a, $b, $d>
+    };
+    (bump int _ ($a:ident) $d:ident) => {
+        Bump<$a, $d>
     };
     (copy $class:ident _ ($a:ident) $d:ident) => {
         Copy<{ is_float!($class) }, $a, $d>
@@ -197,18 +206,28 @@ fn fill(to: &mut Handlers) {
             [(A) (S)] -> [S];
         unary float [Neg Abs] [(A) (S)] -> [A S];
 
+        load_with float [(Ldf64 Add) (Ldf64 Mul) (Ldf64 Sub)]
+            [(P A) (P S) (P I) (Q A) (Q S) (A A) (A S) (S A) (S S) (S I)] -> [A S P Q];
+        load_under float [(Ldf64 Sub)] [(P A) (P S) (Q A) (Q S) (A A) (A S) (S A) (S S)] -> [A S P Q];
+        load_with int [(Ld64 Add) (Ld64 Mul) (Ld32s Add) (Ld8u Add)]
+            [(P A) (P S) (P I) (Q A) (Q S) (Q I) (A S) (A I) (S A) (S S) (S I)] -> [A S];
+        load_under int [(Ld64 Sub)] [(P A) (P S) (A S) (S A) (S S)] -> [A S];
+
+        bump int [_] [(P)] -> [P];
+        bump int [_] [(Q)] -> [Q];
+        bump int [_] [(S)] -> [S];
         copy int [_] [(A) (S) (I)] -> [S P Q];
         copy float [_] [(A) (S) (I)] -> [S P Q];
         select int [_] [(S S A) (S S S) (S I A) (S I S) (I S A) (I S S) (I I A) (I I S)] -> [S];
 
         load int [Ld8s Ld8u Ld16s Ld16u Ld32s Ld32u Ld64 Ldf32 Ldf64]
-            [(P) (Q) (A) (S) (P Q) (P A) (P S) (Q A) (Q S) (A S) (S S)] -> [A S];
+            [(P) (Q) (A) (S) (P Q) (P A) (P S) (Q A) (Q S) (A S) (S S) (I)] -> [A S];
         store int [St8 St16 St32 St64]
             [(P A) (P S) (P I) (A P) (A S) (A I) (S P) (S A) (S S) (S I)
              (P A S) (P A I) (P S A) (P S S) (P S I) (A S S) (A S I) (S S A) (S S S) (S S I)
-             (Q A) (Q S) (Q I) (P Q) (Q P) (A Q) (S Q)] -> [N];
+             (Q A) (Q S) (Q I) (P Q) (Q P) (A Q) (S Q) (I A) (I S) (I I) (I P)] -> [N];
         store float [Stf32 Stf64]
-            [(P A) (P S) (Q A) (Q S) (A A) (A S) (S P) (S Q) (S A) (S S)
+            [(I A) (I S) (P A) (P S) (Q A) (Q S) (A A) (A S) (S P) (S Q) (S A) (S S)
              (P A A) (P A S) (P S A) (P S S) (A S A) (A S S) (S S A) (S S S)] -> [N];
         get int [_] [()] -> [A S];
         get float [_] [()] -> [A S];

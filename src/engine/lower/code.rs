@@ -123,6 +123,10 @@ pub enum What {
     Unary(Op, bool),
     /// `d = (a op b) op c`, or `c op (a op b)` where the flag says so. All of one class.
     Tree(Op, Op, Class, bool),
+    /// `d = memory[a + arg] op b`, or `b op` that where the flag says so. All of one class.
+    LoadWith(Op, Op, bool),
+    /// `d = a + b`, without a trace in the accumulator.
+    Bump,
     /// `d = a`, without a trace in the accumulator. The class is that of registers.
     Copy(Class),
     /// `d = c != 0 ? a : b`, without a trace in an accumulator.

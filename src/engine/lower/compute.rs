@@ -93,21 +93,20 @@ impl Values<'_> {
 
     /// Makes one instruction of the last and this one, which uses its result.
     fn tree(&mut self, op: Op, class: Class, made: Entry, other: Entry, flipped: bool) -> bool {
-        let float = class.is_float();
-        let Some(Inst { what: What::Binary(first, of), a, b, .. }) = self.peek_last(made) else {
-            return false;
-        };
-        if of != float || other == made {
-            return false;
-        }
+        let Some(last) = self.peek_last(made).filter(|_| other != made) else { return false };
         let flipped = flipped && !is_commutative(op);
-        let c = match self.operand(other, class) {
-            // The accumulator has just been used for what the last instruction made.
-            Src::Acc => return false,
-            src => src,
+        let more = match last.what {
+            What::Binary(first, float) if float == class.is_float() => {
+                let c = self.operand_before(other, class);
+                Inst { c, what: What::Tree(first, op, class, flipped), ..last }
+            }
+            What::Load(load) => {
+                let b = self.operand_before(other, class);
+                Inst { b, what: What::LoadWith(load, op, flipped), ..last }
+            }
+            _ => return false,
         };
-        let inst = Inst { a, b, c, ..Inst::new(What::Tree(first, op, class, flipped)) };
-        let Some(inst) = self.fused(inst, &[Mode::A, Mode::S]) else { return false };
+        let Some(inst) = self.fused(more, &[Mode::A, Mode::S]) else { return false };
         self.take_last(made);
         self.produce(inst, [class; 3], class);
         true

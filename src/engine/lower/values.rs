@@ -8,6 +8,7 @@
 use super::code::{Class, Dst, Form, Inst, Mode, Src, Target, What};
 use super::frame::Frame;
 use super::loops::Pinned;
+use crate::isa::Op;
 
 /// A value on the operand stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,6 +304,15 @@ impl Values<'_> {
         }
     }
 
+    /// The same, as it was before the last instruction left its result in the accumulator.
+    pub fn operand_before(&mut self, entry: Entry, class: Class) -> Src {
+        let at = class as usize;
+        std::mem::swap(&mut self.accs[at], &mut self.before[at]);
+        let src = self.operand(entry, class);
+        std::mem::swap(&mut self.accs[at], &mut self.before[at]);
+        src
+    }
+
     /// Whether an accumulator holds the same as a cell.
     pub fn holds(&self, class: Class, cell: u32) -> bool {
         self.accs[class as usize].is_some_and(|acc| acc.cell == Some(cell))
@@ -460,7 +470,9 @@ impl Values<'_> {
         self.keep_old(cell);
         let pinned = self.pins.iter().find(|it| it.cell == cell);
         let d = pinned.map_or(Dst::Cell(cell), |it| Dst::Pin(it.pin, cell));
-        if !self.redirect(entry, class, d) {
+        if self.redirect(entry, class, d) {
+            self.bump(cell);
+        } else {
             let mut inst = Inst { d, ..Inst::new(What::Copy(class)) };
             inst.a = self.operand(entry, class);
             if let Src::Pin(_, from) = inst.a {
@@ -470,6 +482,22 @@ impl Values<'_> {
             if inst.a == Src::Acc {
                 self.set_cell(class, cell);
             }
+        }
+    }
+
+    /// Where the last instruction has added to a local, and the accumulator's value before is still on
+    /// the stack: adds without the accumulator.
+    fn bump(&mut self, cell: u32) {
+        let inst = *self.code.last().expect("it has just been redirected");
+        let Some(older) = self.before[Class::Int as usize] else { return };
+        let in_place = matches!(inst.a, Src::Cell(a) | Src::Pin(_, a) if a == cell);
+        let adds = matches!((inst.what, inst.b), (What::Binary(Op::Add, false), Src::Imm(_)));
+        let wanted = older.cell.is_some_and(|held| {
+            held == older.home && self.stack[self.window()].contains(&Entry::Temp(held))
+        });
+        if adds && in_place && wanted {
+            self.fuse_last(Inst { what: What::Bump, ..inst });
+            self.accs[Class::Int as usize] = Some(older);
         }
     }
 
