@@ -153,3 +153,12 @@ fn long_functions_take_no_longer_in_proportion() {
     let lines = lowered(&text).lines().count();
     assert!((20_000..200_000).contains(&lines), "{lines}");
 }
+
+#[test]
+fn small_functions_take_the_place_of_their_calls() {
+    expect(
+        ".func twice (n: i64) -> i64\n.local m: i64\nLOAD n\nSTORE m\nLOAD m\nLOAD n\nADD\nRET\n.end\n\
+         .local a: i64\nLOAD a\nCALL twice\nPRINT\nHALT\n",
+        &["[4] = 0", "[5] = ADD [4], [4]", "PRINT 0, from [5]", "halt"],
+    );
+}

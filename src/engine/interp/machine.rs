@@ -5,10 +5,10 @@ use super::dispatch::{Flow, Regs, handler, start};
 use super::encode::{Encoded, encode};
 use super::table::handlers;
 use crate::engine::limits::{FRAME_CELLS, MAX_STACK};
-use crate::engine::lower::lower;
+use crate::engine::lower::{Options, lower};
 use crate::engine::trap::{Trap, TrapKind};
 use crate::engine::vm::{Exit, Vm};
-use crate::verify::Site;
+use crate::verify::{Site, Verified};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering::Relaxed;
 pub(super) struct Entry {
     /// The instruction to begin with.
     pub code: *const u64,
-    /// The size of its frame.
+    /// How much must be free from its frame on.
     pub bytes: usize,
 }
 
@@ -54,9 +54,16 @@ pub(super) struct Machine {
     leave: [u64; 1],
     /// The code of functions, by its address.
     codes: BTreeMap<usize, Encoded>,
+    /// Code in which every call has an instruction, for frames near the end of the stack.
+    strict: BTreeMap<u32, *const u64>,
     end: End,
     /// Where the program has trapped, from the inside out.
     sites: Vec<Site>,
+}
+
+/// The size of a function's frame.
+fn frame_cells(program: &Verified, function: u32) -> usize {
+    FRAME_CELLS + program.locals(function) + program.max_stack(function) as usize
 }
 
 /// Runs a function that takes and gives nothing.
@@ -95,6 +102,7 @@ impl Machine {
             stubs,
             leave: [handler::<Leave>().address()],
             codes: BTreeMap::new(),
+            strict: BTreeMap::new(),
             end: End::Returned,
             sites: Vec::new(),
             vm: std::ptr::from_mut(vm).cast(),
@@ -109,7 +117,7 @@ impl Machine {
     /// The frame is on the stack of the machine, as a whole and beyond all that are in use. The program
     /// that the machine was made for is still there, and nobody else uses it meanwhile.
     pub unsafe fn call(&mut self, function: u32, frame: *mut u64) -> End {
-        let code = self.lower(function);
+        let code = self.begin(function, frame);
         let header = self.encoded(code).params as usize;
         // SAFETY: the caller vouches for the frame, whose header is behind the parameters.
         unsafe {
@@ -135,14 +143,48 @@ impl Machine {
     pub fn lower(&mut self, function: u32) -> *const u64 {
         let at = function as usize;
         if self.entries[at].code == self.stubs[at].as_ptr() {
-            let program = self.vm().program;
-            let fuel = self.vm().fuel.left().is_some();
-            let lowered = lower(program, function, fuel, handlers());
-            let code = encode(program, function, &lowered, &self.entries, handlers());
-            self.entries[at].code = code.words.as_ptr();
-            self.codes.insert(code.words.as_ptr() as usize, code);
+            let (code, cells) = self.make(function, true);
+            self.entries[at] = Entry { code, bytes: cells * size_of::<u64>() };
         }
         self.entries[at].code
+    }
+
+    /// The code to begin with for a frame that has room for the function itself, but perhaps not for
+    /// the calls that have no instruction.
+    #[cold]
+    pub fn begin(&mut self, function: u32, frame: *const u64) -> *const u64 {
+        let code = self.lower(function);
+        if frame as usize + self.entries[function as usize].bytes <= self.stack_end {
+            return code;
+        }
+        match self.strict.get(&function) {
+            Some(&code) => code,
+            None => {
+                let (code, _) = self.make(function, false);
+                self.strict.insert(function, code);
+                code
+            }
+        }
+    }
+
+    /// Whether there is room for the frame of a function itself, and the function.
+    pub fn fits(&self, entry: *const Entry, frame: *const u64) -> Option<u32> {
+        let at = (entry as usize - self.entries.as_ptr() as usize) / size_of::<Entry>();
+        // SAFETY: whoever lets the machine run vouches that the program is there.
+        let program = unsafe { (*self.vm).program };
+        let bytes = frame_cells(program, at as u32) * size_of::<u64>();
+        (frame as usize + bytes <= self.stack_end).then_some(at as u32)
+    }
+
+    /// Makes the code of a function. Gives the cells that must be free from its frame on, too.
+    fn make(&mut self, function: u32, inline: bool) -> (*const u64, usize) {
+        let program = self.vm().program;
+        let options = Options { fuel: self.vm().fuel.left().is_some(), inline };
+        let lowered = lower(program, function, options, handlers());
+        let code = encode(program, function, &lowered, &self.entries, handlers());
+        let start = code.words.as_ptr();
+        self.codes.insert(start as usize, code);
+        (start, lowered.cells)
     }
 
     /// The program.
@@ -218,8 +260,7 @@ impl Machine {
         let stub = ip.cast::<[u64; 2]>();
         if stubs.contains(&stub) {
             let function = (stub as usize - stubs.start as usize) / size_of::<[u64; 2]>();
-            self.lower(function as u32);
-            let code = self.entries[function].code;
+            let code = self.lower(function as u32);
             return &self.codes[&(code as usize)];
         }
         let found = self.codes.range(..=ip as usize).next_back();

@@ -35,7 +35,7 @@ mod operands;
 mod outside;
 mod table;
 
-use super::lower::{self, lower};
+use super::lower::{self, Options, lower};
 use super::trap::Trap;
 use super::vm::{Exit, Vm};
 use crate::verify::Verified;
@@ -47,5 +47,6 @@ pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
 
 /// The register code of a function as text.
 pub fn list(program: &Verified, function: u32) -> String {
-    lower::list(&lower(program, function, false, table::handlers()))
+    let options = Options { fuel: false, inline: true };
+    lower::list(&lower(program, function, options, table::handlers()))
 }

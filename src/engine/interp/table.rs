@@ -189,7 +189,7 @@ fn fill(to: &mut Handlers) {
         tree int [(Shl Xor) (Shru Xor) (Shr Xor)] [(P I P) (S I S) (A I S)] -> [A S P];
         tree int [(Mul Add)] [(P I S) (P I I) (A I S) (A I I) (S I P) (S I S) (S I I) (S S S) (P S S)]
             -> [A S P];
-        tree int [(Shl Add) (Add Add) (Sub Add) (Shru And) (Add And) (Shl Or)]
+        tree int [(Shl Add) (Add Add) (Add Mul) (Sub Add) (Shru Add) (Shru And) (Shl Or)]
             [(P I S) (P I I) (A I S) (A I I) (S I P) (S I S) (S I I) (S S S) (S S I) (P S S) (A S S)
              (A S I)] -> [A S];
         tree float [(Mul Add) (Mul Sub)]

@@ -229,6 +229,9 @@ pub struct Lowered {
     pub tables: Vec<u32>,
     /// How many parameters the function has: their cells come before those of the header.
     pub params: u32,
+    /// How many cells of the stack must be free from its frame on, for the function itself and for the
+    /// calls that it makes without an instruction for them.
+    pub cells: usize,
 }
 
 /// Which forms of instructions an engine has handlers for.

@@ -6,9 +6,9 @@
 //! Whoever enters it loads the registers.
 
 use super::blocks::Blocks;
-use super::code::{Class, Mode, is_system};
+use super::code::{Class, Mode};
 use super::frame::Frame;
-use crate::isa::{Code, Op, OperandKind};
+use crate::isa::{Code, Instr, Op, OperandKind};
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -35,7 +35,13 @@ pub(super) struct Loops {
 const NO_LOOP: u32 = u32::MAX;
 
 impl Loops {
-    pub fn find(code: &Code, blocks: &Blocks, frame: &Frame) -> Loops {
+    /// `calls` tells which instructions need the registers for something else.
+    pub fn find(
+        code: &Code,
+        blocks: &Blocks,
+        frame: &Frame,
+        calls: &dyn Fn(Instr) -> bool,
+    ) -> Loops {
         let mut loops = Loops::default();
         let ends = loop_ends(code, blocks);
         let mut at = 0;
@@ -50,7 +56,7 @@ impl Loops {
                 at += 1 + inner;
                 continue;
             }
-            let pins = choose(code, blocks, at..end + 1, frame);
+            let pins = choose(code, blocks, at..end + 1, frame, calls);
             if !pins.is_empty() {
                 loops.pins.push(pins);
                 loops.of.resize(code.instrs.len(), 0);
@@ -90,11 +96,17 @@ fn loop_ends(code: &Code, blocks: &Blocks) -> Vec<u32> {
 
 /// The variables that a loop uses most. Those that it also changes count double: what is in a register
 /// need not come back from memory in the next turn.
-fn choose(code: &Code, blocks: &Blocks, body: Range<usize>, frame: &Frame) -> Vec<Pinned> {
+fn choose(
+    code: &Code,
+    blocks: &Blocks,
+    body: Range<usize>,
+    frame: &Frame,
+    calls: &dyn Fn(Instr) -> bool,
+) -> Vec<Pinned> {
     let mut uses: FxHashMap<u32, (u32, bool)> = FxHashMap::default();
     for at in body.filter(|&at| blocks.places[at].reachable) {
         let instr = code.instrs[at];
-        if instr.op == Op::Call || is_system(instr.op) {
+        if calls(instr) {
             return Vec::new();
         }
         if instr.op.operand() == OperandKind::Local {

@@ -8,7 +8,8 @@
 //!    them: so loops are turned around.
 //! 2. `loops` finds the innermost loops without calls, and the variables that each keeps in registers.
 //! 3. `translate` goes through the code once. What the bytecode pushes is only noted (`values`), so that
-//!    copies vanish; constants are computed, and instructions joined (`compute`).
+//!    copies vanish; constants are computed, instructions joined (`compute`), and small functions put in
+//!    the place of their calls (`inline`).
 //!
 //! A function whose frame is too large for short operands is translated plainly (`wide`).
 //!
@@ -20,6 +21,7 @@ mod blocks;
 mod code;
 mod compute;
 mod frame;
+mod inline;
 mod listing;
 mod loops;
 mod translate;
@@ -30,9 +32,11 @@ pub(super) use code::{Class, Dst, Form, Inst, Lowered, Mode, Src, Target, Test, 
 pub(super) use listing::list;
 
 use super::limits::fuel_costs;
+use crate::isa::{Instr, Op};
 use crate::verify::Verified;
 use blocks::Blocks;
 use frame::Frame;
+use inline::Inlined;
 use loops::Loops;
 use translate::Source;
 
@@ -44,10 +48,15 @@ pub(super) fn lower(program: &Verified, function: u32, fuel: bool, target: &dyn 
     let code = &program.code_of(function);
     let frame = &Frame::of(program, function);
     let blocks = &Blocks::find(program, function, code);
-    let loops = &Loops::find(code, blocks, frame);
-    let fuel: &[u32] = if fuel { &fuel_costs(code) } else { &[] };
-    let source = Source { program, function, code, frame, blocks, loops, fuel };
-    if frame.cells > SHORT {
+    let fuel: &[u32] = if options.fuel { &fuel_costs(code) } else { &[] };
+    let inline = options.inline && !options.fuel;
+    let calls = |instr: Instr| match instr.op {
+        Op::Call => !inline || Inlined::find(program, instr.arg as u32).is_none(),
+        op => self::code::is_system(op),
+    };
+    let loops = &Loops::find(code, blocks, frame, &calls);
+    let source = Source { program, function, code, frame, blocks, loops, fuel, inline };
+    if frame.cells + inline::MOST_CELLS > SHORT {
         return wide::translate(&source);
     }
     translate::translate(&source, target)

@@ -3,6 +3,7 @@
 use super::blocks::Blocks;
 use super::code::{Class, Dst, Inst, Lowered, Src, Target, What, is_system};
 use super::frame::{Frame, class_of};
+use super::inline::Inlined;
 use super::loops::Loops;
 use super::values::{Entry, Values};
 use crate::isa::{Code, Instr, Op, OperandKind, Table};
@@ -19,6 +20,8 @@ pub(super) struct Source<'a> {
     pub loops: &'a Loops,
     /// For each instruction, what the stretch that begins there costs; empty where fuel is not limited.
     pub fuel: &'a [u32],
+    /// Whether small functions take the place of their calls.
+    pub inline: bool,
 }
 
 /// Until all blocks have their place, a label is the number of a bytecode instruction, twice, and 1
@@ -42,6 +45,8 @@ struct Translator<'a> {
     in_loop: u32,
     /// The bytecode instruction in whose place code is made.
     at: u32,
+    /// How many cells must be free from the frame on.
+    cells: usize,
 }
 
 pub(super) fn translate(source: &Source<'_>, target: &dyn Target) -> Lowered {
@@ -54,6 +59,7 @@ pub(super) fn translate(source: &Source<'_>, target: &dyn Target) -> Lowered {
         known_tables: FxHashMap::default(),
         in_loop: 0,
         at: 0,
+        cells: source.frame.cells,
     };
     translator.blocks();
     translator.entries();
@@ -168,7 +174,7 @@ impl Translator<'_> {
         }
         let tables = self.tables.iter().map(|label| self.labels[label]).collect();
         let params = self.source.frame.params;
-        Lowered { insts, tables, params }
+        Lowered { insts, tables, params, cells: self.cells }
     }
 
     /// Translates one instruction. Tells whether the next one may follow.
@@ -182,14 +188,6 @@ impl Translator<'_> {
         let float = program.is_float(function, at);
         let values = &mut self.values;
         match op {
-            Op::PushInt | Op::PushFloat => values.push(Entry::Const(arg)),
-            Op::Pop => values.drop_top(1),
-            Op::Dup => values.pick(0),
-            Op::Over => values.pick(1),
-            Op::Swap => values.rotate(2),
-            Op::Rot => values.rotate(3),
-            Op::Nop => {}
-            Op::Select => self.select(),
             Op::LoadLocal => values.push(Entry::Local(frame.local(arg as u32))),
             Op::StoreLocal | Op::TeeLocal => {
                 let (cell, class) = (frame.local(arg as u32), frame.class(arg as u32));
@@ -202,7 +200,7 @@ impl Translator<'_> {
                     });
                 }
             }
-            Op::LoadGlobal | Op::StoreGlobal | Op::TeeGlobal => self.global(op, arg),
+            Op::StoreGlobal | Op::TeeGlobal => self.set_global(op, arg),
             Op::Jmp => return self.jump(at, arg as u32),
             Op::Jz | Op::Jnz => return self.branch(op == Op::Jnz, arg as u32, at + 1),
             Op::Switch => self.switch(arg),
@@ -220,10 +218,33 @@ impl Translator<'_> {
                 values.store_memory(op, arg);
             }
             _ if op.operand() == OperandKind::Offset => values.load(op, arg),
+            _ => self.pure(Instr { op, arg }, float),
+        }
+        op.falls_through()
+    }
+
+    /// Translates an instruction that only computes and moves values, other than locals.
+    fn pure(&mut self, Instr { op, arg }: Instr, float: bool) {
+        let values = &mut self.values;
+        match op {
+            Op::PushInt | Op::PushFloat => values.push(Entry::Const(arg)),
+            Op::Pop => values.drop_top(1),
+            Op::Dup => values.pick(0),
+            Op::Over => values.pick(1),
+            Op::Swap => values.rotate(2),
+            Op::Rot => values.rotate(3),
+            Op::Nop => {}
+            Op::Select => self.select(),
+            Op::LoadGlobal => {
+                let class = self.global_class(arg);
+                let values = &mut self.values;
+                values.make_room(0);
+                let inst = Inst { arg, ..Inst::new(What::GetGlobal(class)) };
+                values.produce(inst, [class; 3], class);
+            }
             _ if op.pops().len() == 1 => values.unary(op, float),
             _ => values.binary(op, float),
         }
-        op.falls_through()
     }
 
     fn select(&mut self) {
@@ -237,21 +258,26 @@ impl Translator<'_> {
         values.produce_cell(Inst { a, b, c, ..Inst::new(What::Select) });
     }
 
-    fn global(&mut self, op: Op, index: u64) {
+    fn global_class(&self, index: u64) -> Class {
+        class_of(self.source.program.module().globals[index as usize].ty)
+    }
+
+    fn set_global(&mut self, op: Op, arg: u64) {
+        let class = self.global_class(arg);
         let values = &mut self.values;
-        let class = class_of(self.source.program.module().globals[index as usize].ty);
-        if op == Op::LoadGlobal {
-            values.make_room(0);
-            let inst = Inst { arg: index, ..Inst::new(What::GetGlobal(class)) };
-            return values.produce(inst, [class; 3], class);
-        }
         let entry = if op == Op::StoreGlobal { values.pop() } else { values.top() };
         let a = values.operand(entry, class);
-        let inst = Inst { a, arg: index, ..Inst::new(What::SetGlobal(class)) };
+        let inst = Inst { a, arg, ..Inst::new(What::SetGlobal(class)) };
         values.consume(inst, [class; 3]);
     }
 
     fn call(&mut self, function: u32) {
+        let program = self.source.program;
+        if self.source.inline
+            && let Some(inlined) = Inlined::find(program, function)
+        {
+            return self.inline(&inlined);
+        }
         let module = self.source.program.module();
         let ty = module.func_type(function);
         let values = &mut self.values;
@@ -263,6 +289,32 @@ impl Translator<'_> {
         if let Some(result) = ty.result {
             values.push_result(class_of(result));
         }
+    }
+
+    /// Translates a function in the place of its call: its variables are the arguments, and more values
+    /// above them.
+    fn inline(&mut self, inlined: &Inlined) {
+        let Inlined { function, code, params, locals, .. } = inlined;
+        let first = self.values.height() - params;
+        let frame = self.source.frame.operand(first) as usize;
+        self.cells = self.cells.max(frame + inlined.cells);
+        for _ in 0..*locals {
+            self.values.push(Entry::Const(0));
+        }
+        for (at, &instr) in code.instrs.iter().enumerate() {
+            let variable = first + instr.arg as usize;
+            match instr.op {
+                Op::LoadLocal => self.values.pick_at(variable),
+                Op::StoreLocal => self.values.put_at(variable),
+                Op::TeeLocal => {
+                    self.values.pick(0);
+                    self.values.put_at(variable);
+                }
+                Op::Ret => break,
+                _ => self.pure(instr, self.source.program.is_float(*function, at as u32)),
+            }
+        }
+        self.values.drop_below_top(self.values.height() - first, inlined.has_result);
     }
 
     fn system(&mut self, instr: Instr, float: bool) {

@@ -149,9 +149,31 @@ impl Values<'_> {
 
     /// Pushes the entry that is `depth` below the top once more.
     pub fn pick(&mut self, depth: usize) {
-        let entry = self.stack[self.stack.len() - 1 - depth];
+        self.pick_at(self.stack.len() - 1 - depth);
+    }
+
+    /// Pushes the entry at a height once more.
+    pub fn pick_at(&mut self, height: usize) {
+        let entry = self.stack[height];
         self.disordered |= matches!(entry, Entry::Temp(_) | Entry::Acc(_));
         self.push(entry);
+    }
+
+    /// Pops an entry and puts it in the place of that at a height, which is in the window.
+    pub fn put_at(&mut self, height: usize) {
+        let entry = self.pop();
+        self.stack[height] = entry;
+        self.disordered |= matches!(entry, Entry::Temp(_) | Entry::Acc(_));
+    }
+
+    /// Drops the topmost entries, but keeps the very top if it is wanted.
+    pub fn drop_below_top(&mut self, count: usize, keep_top: bool) {
+        let top = keep_top.then(|| self.pop());
+        self.drop_top(count - usize::from(keep_top));
+        if let Some(entry) = top {
+            self.disordered |= matches!(entry, Entry::Temp(_) | Entry::Acc(_));
+            self.push(entry);
+        }
     }
 
     /// Brings the entry that is `count - 1` below the top to the top.

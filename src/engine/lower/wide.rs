@@ -30,7 +30,7 @@ pub(super) fn translate(source: &Source<'_>) -> Lowered {
         inst.arg = starts[inst.arg as usize].into();
     }
     let tables = code.targets.iter().map(|&target| starts[target as usize]).collect();
-    Lowered { insts, tables, params: frame.params }
+    Lowered { insts, tables, params: frame.params, cells: frame.cells }
 }
 
 struct Wide<'a> {
