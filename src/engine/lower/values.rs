@@ -171,9 +171,28 @@ impl Values<'_> {
         let top = keep_top.then(|| self.pop());
         self.drop_top(count - usize::from(keep_top));
         if let Some(entry) = top {
-            self.disordered |= matches!(entry, Entry::Temp(_) | Entry::Acc(_));
+            self.make_room(0);
+            self.disordered |=
+                matches!(entry, Entry::Temp(_) | Entry::Acc(_)) && !self.rehome(entry);
             self.push(entry);
         }
+    }
+
+    /// Makes the cell of this height the home of what the last instruction has left in the accumulator.
+    fn rehome(&mut self, entry: Entry) -> bool {
+        let home = self.frame.operand(self.stack.len());
+        let Entry::Acc(class) = entry else { return false };
+        let Some(acc) = &mut self.accs[class as usize] else { return false };
+        if acc.inst + 1 != self.code.len() {
+            return false;
+        }
+        let d = &mut self.code[acc.inst].d;
+        if *d == Dst::Cell(acc.home) {
+            *d = Dst::Cell(home);
+            acc.cell = Some(home);
+        }
+        acc.home = home;
+        true
     }
 
     /// Brings the entry that is `count - 1` below the top to the top.
