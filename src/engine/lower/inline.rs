@@ -42,7 +42,7 @@ impl Inlined {
         let code = program.code_of(function);
         let (last, others) = code.instrs.split_last()?;
         let divides_integers =
-            |at| code.instrs[at].op == Op::Div && !program.is_float(function, at as u32);
+            |at: usize| code.instrs[at].op == Op::Div && !program.is_float(function, at as u32);
         let pure = others
             .iter()
             .enumerate()

@@ -43,8 +43,22 @@ use translate::Source;
 /// The number of cells up to which operands are short.
 const SHORT: usize = 1 << 16;
 
-/// Translates a function. With `fuel`, each stretch begins with an instruction that burns its price.
-pub(super) fn lower(program: &Verified, function: u32, fuel: bool, target: &dyn Target) -> Lowered {
+/// What is asked of a translation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options {
+    /// Whether each stretch begins with an instruction that burns its price.
+    pub fuel: bool,
+    /// Whether small functions take the place of their calls. They never do where fuel is counted.
+    pub inline: bool,
+}
+
+/// Translates a function.
+pub(super) fn lower(
+    program: &Verified,
+    function: u32,
+    options: Options,
+    target: &dyn Target,
+) -> Lowered {
     let code = &program.code_of(function);
     let frame = &Frame::of(program, function);
     let blocks = &Blocks::find(program, function, code);
