@@ -4,7 +4,9 @@ mod common;
 
 use common::generate;
 use common::running::{Ended, run_verified};
+use hotvm::diagnostics::Sources;
 use hotvm::engine::{Engine, Limits};
+use hotvm::program::{Input, load};
 use hotvm::verify::{Verified, verify};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -35,5 +37,43 @@ proptest! {
         let left = agree(&program, much)?.fuel.unwrap();
         let fuel = ((1u64 << 40) - left) as f64 * part;
         agree(&program, Limits { fuel: Some(fuel as u64), ..Limits::default() })?;
+    }
+}
+
+/// A function that needs no frame still needs room for one, to the last cell.
+#[test]
+fn the_stack_ends_at_the_same_call() {
+    for locals in 1000..1024 {
+        let locals: String = (0..locals).map(|i| format!(".local n{i}: i64\n")).collect();
+        let text = format!(
+            ".global depth: i64 = 0
+            .func leaf (a: i64, b: i64) -> i64
+                .local c: i64
+                LOAD a
+                LOAD b
+                ADD
+                TEE c
+                LOAD c
+                LOAD c
+                SUB
+                SUB
+                RET
+            .end
+            .func deep (a: i64) -> i64
+                {locals}
+                LOAD a
+                PUSH 1
+                CALL leaf
+                TEE depth
+                CALL deep
+                RET
+            .end
+            PUSH 0
+            CALL deep
+            POP"
+        );
+        let program = load(Input::from_text("deep.vasm", text), &mut Sources::new()).unwrap();
+        let ended = agree(&program.verified, Limits::default()).unwrap();
+        assert_eq!(ended.end.unwrap_err().kind, "CallStackExhausted");
     }
 }
