@@ -64,14 +64,14 @@ impl<const OP: u8, const FLOAT: bool, const NEGATED: bool, A: Source, B: Source>
     }
 }
 
-/// Adds a constant to a variable, and goes on elsewhere when a test of the sum holds.
-pub(super) struct Step<const OP: u8, A, C, D>(PhantomData<(A, C, D)>);
+/// Adds, and goes on elsewhere when a test of the sum holds.
+pub(super) struct Step<const OP: u8, A, B, C, D>(PhantomData<(A, B, C, D)>);
 
-impl<const OP: u8, A: Source, C: Source, D: Dest> Body for Step<OP, A, C, D> {
+impl<const OP: u8, A: Source, B: Source, C: Source, D: Dest> Body for Step<OP, A, B, C, D> {
     const FORM: Option<Form> = Some(Form {
         what: What::Step(Test { op: op(OP), float: false, negated: false }),
         a: A::MODE,
-        b: Mode::I,
+        b: B::MODE,
         c: C::MODE,
         d: D::MODE,
     });
@@ -80,12 +80,14 @@ impl<const OP: u8, A: Source, C: Source, D: Dest> Body for Step<OP, A, C, D> {
     unsafe fn run(s: &mut Regs) -> Flow {
         // SAFETY: as the caller vouches, the instruction is of this form.
         unsafe {
-            let sum = A::get(s, false, 0, 2).wrapping_add(s.word(2));
-            let limit = C::get(s, false, 2, 3);
+            let (a, b) = (A::get(s, false, 0, 2), B::get(s, false, 1, 2 + A::WORDS));
+            let words = 2 + A::WORDS + B::WORDS;
+            let limit = C::get(s, false, 2, words);
+            let sum = a.wrapping_add(b);
             D::put(s, false, sum);
             match holds::<OP, false, false>(sum, limit) {
-                true => s.jump_to(3 + C::WORDS),
-                false => s.next(4 + C::WORDS),
+                true => s.jump_to(words + C::WORDS),
+                false => s.next(words + C::WORDS + 1),
             }
         }
     }

@@ -136,8 +136,8 @@ macro_rules! body {
     (hcnarb $class:ident $op:ident ($a:ident $b:ident) N) => {
         Branch<{ Op::$op as u8 }, { is_float!($class) }, true, $a, $b>
     };
-    (step int $op:ident ($a:ident $c:ident) $d:ident) => {
-        Step<{ Op::$op as u8 }, $a, $c, $d>
+    (step int $op:ident ($a:ident $b:ident $c:ident) $d:ident) => {
+        Step<{ Op::$op as u8 }, $a, $b, $c, $d>
     };
     (switch int _ ($a:ident) N) => {
         Switch<$a>
@@ -243,15 +243,14 @@ fn fill(to: &mut Handlers) {
         branch float [Eq Ne Lt Le Gt Ge] [(A I) (S I)] -> [N];
         hcnarb float [Eq Ne Lt Le] [(P S) (S P) (A A) (A S) (S A) (S S)] -> [N];
         hcnarb float [Eq Ne Lt Le Gt Ge] [(A I) (S I)] -> [N];
-        step int [Lt Le Ne] [(P S)] -> [P];
-        step int [Lt Le Ne] [(S S)] -> [S];
-        step int [Lt Le Ne] [(P Q)] -> [P];
-        step int [Lt Le Ne] [(Q P) (Q S)] -> [Q];
-        step int [Lt Ge Ne] [(Q I)] -> [Q];
-        step int [Lt Ge Ne] [(P I)] -> [P];
-        step int [Lt Ge Ne] [(S I)] -> [S];
+        step int [Lt Le Ne] [(P I S) (P I Q) (P Q S) (P S S) (P S Q)] -> [P];
+        step int [Lt Le Ne] [(Q I S) (Q I P) (Q P S) (Q S S)] -> [Q];
+        step int [Lt Le Ne] [(S I S)] -> [S];
+        step int [Lt Ge Ne] [(P I I) (P S I) (P Q I)] -> [P];
+        step int [Lt Ge Ne] [(Q I I) (Q S I)] -> [Q];
+        step int [Lt Ge Ne] [(S I I)] -> [S];
         // Where nobody needs the sum, it is a test for a range.
-        step int [Ltu Geu Lt Ge Eq Ne] [(P I) (A I) (S I)] -> [A];
+        step int [Ltu Geu Lt Ge Eq Ne] [(P I I) (Q I I) (A I I) (S I I)] -> [A];
 
         switch int [_] [(A) (S)] -> [N];
         ret int [_] [(N) (A) (S) (I)] -> [N];

@@ -209,7 +209,9 @@ impl Values<'_> {
     fn step(&self, branch: Inst) -> Option<Inst> {
         let What::Branch(test) = branch.what else { return None };
         let add = self.last()?;
-        let (What::Binary(Op::Add, false), Src::Imm(_)) = (add.what, add.b) else { return None };
+        if add.what != What::Binary(Op::Add, false) {
+            return None;
+        }
         let step = Inst { what: What::Step(test), c: branch.b, arg: branch.arg, ..add };
         let Some(counter) = add.d.cell() else {
             return (branch.a == Src::Acc && !test.float).then_some(step);
