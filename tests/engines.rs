@@ -75,7 +75,7 @@ fn engines_agree_on_the_calls_that_led_to_a_trap() {
 fn engines_agree_on_how_deep_calls_may_be() {
     for locals in [0, 1, 5, 200] {
         for (before, after) in [("", ""), ("PUSH 1\nPUSH 2\nPUSH 3", "ADD\nADD\nADD")] {
-            let ended = agree_on(&recursive(u64::MAX, locals, before, after));
+            let ended = agree_on(&recursive(i64::MAX as u64, locals, before, after));
             assert_eq!(ended.end.unwrap_err().kind, "CallStackExhausted");
         }
     }
@@ -115,5 +115,43 @@ fn engines_agree_on_every_number_of_a_switch() {
             "PUSH 5\nPUSH {number}\nSWITCH a, b, c\n\
              a: PRINT\nPUSH 1\nEXIT\nb: PUSH 1\nADD\nPUSH 2\nSWITCH a, b, c\nc: PRINT\nHALT\n"
         ));
+    }
+}
+
+/// A function that needs no frame still needs room for one, to the last cell.
+#[test]
+fn the_stack_ends_at_the_same_call() {
+    for locals in 1000..1024 {
+        let locals: String = (0..locals).map(|i| format!(".local n{i}: i64\n")).collect();
+        let text = format!(
+            ".global depth: i64 = 0
+            .func leaf (a: i64, b: i64) -> i64
+                .local c: i64
+                LOAD a
+                LOAD b
+                ADD
+                TEE c
+                LOAD c
+                LOAD c
+                SUB
+                SUB
+                RET
+            .end
+            .func deep (a: i64) -> i64
+                {locals}
+                LOAD a
+                PUSH 1
+                CALL leaf
+                TEE depth
+                CALL deep
+                RET
+            .end
+            PUSH 0
+            CALL deep
+            HALT"
+        );
+        let program = load(Input::from_text("deep.vasm", text), &mut Sources::new()).unwrap();
+        let ended = agree(&program.verified, Limits::default()).unwrap();
+        assert_eq!(ended.end.unwrap_err().kind, "CallStackExhausted");
     }
 }

@@ -72,12 +72,16 @@ impl Vm<'_> {
         Ok(())
     }
 
-    fn call_native(&mut self, import: usize, cells: &[u64]) -> Result<Option<u64>, TrapKind> {
+    /// Calls a native function. Gives its result.
+    #[inline]
+    pub(super) fn call_native(
+        &mut self,
+        import: usize,
+        cells: &[u64],
+    ) -> Result<Option<u64>, TrapKind> {
         // What the program wrote stands before what the function writes.
         self.host.flush()?;
-        let signature = &self.program.module().imports[import].signature;
-        let args = signature.params.iter().map(|param| param.cells().len()).sum();
-        let called = self.libraries.call(import, &cells[..args], self.memory.bytes_mut());
-        called.map_err(TrapKind::Native)
+        let args = &cells[..self.libraries.argument_cells(import)];
+        self.libraries.call(import, args, self.memory.bytes_mut()).map_err(TrapKind::Native)
     }
 }

@@ -210,6 +210,15 @@ impl Libraries {
         self.libraries[bound.library].generation.version()
     }
 
+    /// How many cells the arguments of an import take.
+    ///
+    /// # Panics
+    /// When there is no such import.
+    #[inline]
+    pub fn argument_cells(&self, import: usize) -> usize {
+        self.slots[import].plan.cells()
+    }
+
     /// Calls the function of an import.
     ///
     /// `args` are cells of the operand stack, as many as [`CType::cells`](crate::isa::CType::cells)
@@ -231,10 +240,15 @@ impl Libraries {
         let called = unsafe {
             plan.call(bound.target, args, memory, &mut self.pointers, self.guard.context())
         };
-        called.map_err(|failure| match failure {
-            Failure::Misfit(misfit) => misfit.explain(&self.imports[import], args, memory.len()),
+        called.map_err(|failure| self.failed(import, args, memory.len(), failure))
+    }
+
+    #[cold]
+    fn failed(&mut self, import: usize, args: &[u64], size: usize, failure: Failure) -> CallError {
+        match failure {
+            Failure::Misfit(misfit) => misfit.explain(&self.imports[import], args, size),
             Failure::Stopped(stopped) => CallError::Fault(self.fault(import, &stopped)),
-        })
+        }
     }
 
     #[cold]

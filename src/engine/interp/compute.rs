@@ -161,6 +161,24 @@ impl<
     }
 }
 
+/// `d = a + b`, which leaves the accumulator alone.
+pub(super) struct Bump<A, D>(PhantomData<(A, D)>);
+
+impl<A: Source, D: Dest> Body for Bump<A, D> {
+    const FORM: Option<Form> =
+        Some(Form { what: What::Bump, a: A::MODE, b: Mode::I, c: Mode::N, d: D::MODE });
+
+    #[inline(always)]
+    unsafe fn run(s: &mut Regs) -> Flow {
+        // SAFETY: as the caller vouches, the instruction is of this form.
+        unsafe {
+            let sum = A::get(s, false, 0, 2).wrapping_add(s.word(2));
+            move_to::<D>(s, false, sum);
+            s.next(3)
+        }
+    }
+}
+
 /// `d = a`.
 pub(super) struct Copy<const FLOAT: bool, A, D>(PhantomData<(A, D)>);
 

@@ -64,14 +64,14 @@ impl<const OP: u8, const FLOAT: bool, const NEGATED: bool, A: Source, B: Source>
     }
 }
 
-/// Adds a constant to a variable, and goes on elsewhere when a test of the sum holds.
-pub(super) struct Step<const OP: u8, A, C, D>(PhantomData<(A, C, D)>);
+/// Adds, and goes on elsewhere when a test of the sum holds.
+pub(super) struct Step<const OP: u8, A, B, C, D>(PhantomData<(A, B, C, D)>);
 
-impl<const OP: u8, A: Source, C: Source, D: Dest> Body for Step<OP, A, C, D> {
+impl<const OP: u8, A: Source, B: Source, C: Source, D: Dest> Body for Step<OP, A, B, C, D> {
     const FORM: Option<Form> = Some(Form {
         what: What::Step(Test { op: op(OP), float: false, negated: false }),
         a: A::MODE,
-        b: Mode::I,
+        b: B::MODE,
         c: C::MODE,
         d: D::MODE,
     });
@@ -80,12 +80,14 @@ impl<const OP: u8, A: Source, C: Source, D: Dest> Body for Step<OP, A, C, D> {
     unsafe fn run(s: &mut Regs) -> Flow {
         // SAFETY: as the caller vouches, the instruction is of this form.
         unsafe {
-            let sum = A::get(s, false, 0, 2).wrapping_add(s.word(2));
-            let limit = C::get(s, false, 2, 3);
+            let (a, b) = (A::get(s, false, 0, 2), B::get(s, false, 1, 2 + A::WORDS));
+            let words = 2 + A::WORDS + B::WORDS;
+            let limit = C::get(s, false, 2, words);
+            let sum = a.wrapping_add(b);
             D::put(s, false, sum);
             match holds::<OP, false, false>(sum, limit) {
-                true => s.jump_to(3 + C::WORDS),
-                false => s.next(4 + C::WORDS),
+                true => s.jump_to(words + C::WORDS),
+                false => s.next(words + C::WORDS + 1),
             }
         }
     }
@@ -109,6 +111,22 @@ impl<A: Source> Body for Switch<A> {
     }
 }
 
+/// Goes on in the function that the instruction calls.
+///
+/// # Safety
+/// As for [`Body::run`], of a call whose frame has room on the stack; `code` is its function's.
+#[inline(always)]
+unsafe fn begin_call(s: &mut Regs, code: *const u64) -> Flow {
+    // SAFETY: as the caller vouches, the header is on the stack.
+    unsafe {
+        let (first, header) = (s.word(3) as u32 as usize, (s.word(3) >> 32) as usize);
+        *s.fp.add(header) = s.ip.add(4) as u64;
+        *s.fp.add(header + 1) = s.fp as u64;
+        s.fp = s.fp.add(first);
+        s.jump(code)
+    }
+}
+
 /// Calls a function: its arguments are where its frame begins.
 pub(super) struct Call;
 
@@ -117,19 +135,15 @@ impl Body for Call {
 
     #[inline(always)]
     unsafe fn run(s: &mut Regs) -> Flow {
-        // SAFETY: the entry belongs to the machine; the callee's header is on the stack, since the
-        // whole of its frame is, as the comparison has seen.
+        // SAFETY: the entry belongs to the machine; the whole of the callee's frame is on the stack, as
+        // the comparison has seen.
         unsafe {
             let Entry { code, bytes } = *(s.word(2) as *const Entry);
-            let (first, header) = (s.word(3) as u32 as usize, (s.word(3) >> 32) as usize);
-            let frame = s.fp.add(first);
-            if frame as usize + bytes > (*s.cx).stack_end {
+            let first = s.word(3) as u32 as usize;
+            if s.fp.add(first) as usize + bytes > (*s.cx).stack_end {
                 return Flow::Cold(handler::<Exhausted>());
             }
-            *s.fp.add(header) = s.ip.add(4) as u64;
-            *s.fp.add(header + 1) = s.fp as u64;
-            s.fp = frame;
-            s.jump(code)
+            begin_call(s, code)
         }
     }
 }
@@ -182,7 +196,7 @@ impl Body for Enter {
     unsafe fn run(s: &mut Regs) -> Flow {
         // SAFETY: the machine outlives its calls; the word behind the handler is the function.
         unsafe {
-            s.ip = (*s.cx).lower(s.word(1) as u32);
+            s.ip = (*s.cx).begin(s.word(1) as u32, s.fp);
             Flow::Next
         }
     }
@@ -256,7 +270,7 @@ unsafe fn come_back(s: &mut Regs, params: usize) -> Flow {
     }
 }
 
-/// There is no room for a call.
+/// There is little room for a call, or none.
 struct Exhausted;
 
 impl Body for Exhausted {
@@ -264,8 +278,15 @@ impl Body for Exhausted {
 
     #[cold]
     unsafe fn run(s: &mut Regs) -> Flow {
-        // SAFETY: the state is that of an instruction that traps.
-        unsafe { (*s.cx).trap(s.ip, s.fp, TrapKind::CallStackExhausted) }
+        // SAFETY: the state is that of a call; where the frame fits, its header is on the stack.
+        unsafe {
+            let frame = s.fp.add(s.word(3) as u32 as usize);
+            let Some(function) = (*s.cx).fits(s.word(2) as *const Entry, frame) else {
+                return (*s.cx).trap(s.ip, s.fp, TrapKind::CallStackExhausted);
+            };
+            let code = (*s.cx).begin(function, frame);
+            begin_call(s, code)
+        }
     }
 }
 

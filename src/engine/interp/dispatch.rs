@@ -10,12 +10,11 @@ pub(super) struct Regs {
     pub ip: *const u64,
     /// The frame.
     pub fp: *mut u64,
-    /// The first byte of the program's memory.
-    pub mem: *mut u8,
     pub cx: *mut Machine,
-    /// The accumulator and the pinned variable that are integers.
+    /// The accumulator and the pinned variables that are integers.
     pub r0: u64,
     pub r1: u64,
+    pub r2: u64,
     /// The accumulator and the pinned variables that are floats.
     pub f0: f64,
     pub f1: f64,
@@ -41,7 +40,7 @@ pub(super) trait Body {
     ///
     /// # Safety
     /// `ip` is at an instruction of this handler in the code of a verified function, `fp` at a frame of
-    /// it that is wholly on the stack of `cx`, and `mem` at its memory.
+    /// it that is wholly on the stack of `cx`.
     unsafe fn run(s: &mut Regs) -> Flow;
 }
 
@@ -58,6 +57,13 @@ impl Regs {
     pub unsafe fn word(&self, at: usize) -> u64 {
         // SAFETY: the handler knows how many words the instruction has.
         unsafe { *self.ip.add(at) }
+    }
+
+    /// Nothing in registers is wanted any more, so that nothing need be saved across a call.
+    #[inline(always)]
+    pub fn forget(&mut self) {
+        (self.r0, self.r1, self.r2) = (0, 0, 0);
+        (self.f0, self.f1, self.f2) = (0.0, 0.0, 0.0);
     }
 
     /// Goes on behind an instruction of so many words.
@@ -94,17 +100,8 @@ pub(super) use backend::{Handler, handler, start};
 mod backend {
     use super::{Body, Flow, Machine, Regs};
 
-    type Function = unsafe extern "sysv64" fn(
-        *const u64,
-        *mut u64,
-        *mut u8,
-        *mut Machine,
-        u64,
-        u64,
-        f64,
-        f64,
-        f64,
-    );
+    type Function =
+        unsafe extern "sysv64" fn(*const u64, *mut u64, *mut Machine, u64, u64, u64, f64, f64, f64);
 
     /// The address of a handler.
     #[derive(Clone, Copy)]
@@ -125,7 +122,7 @@ mod backend {
     /// Goes on with a handler. In optimised code this is a jump.
     macro_rules! go {
         ($handler:expr, $s:expr) => {
-            $handler.0($s.ip, $s.fp, $s.mem, $s.cx, $s.r0, $s.r1, $s.f0, $s.f1, $s.f2)
+            $handler.0($s.ip, $s.fp, $s.cx, $s.r0, $s.r1, $s.r2, $s.f0, $s.f1, $s.f2)
         };
     }
 
@@ -133,15 +130,15 @@ mod backend {
     unsafe extern "sysv64" fn enter<B: Body>(
         ip: *const u64,
         fp: *mut u64,
-        mem: *mut u8,
         cx: *mut Machine,
         r0: u64,
         r1: u64,
+        r2: u64,
         f0: f64,
         f1: f64,
         f2: f64,
     ) {
-        let mut s = Regs { ip, fp, mem, cx, r0, r1, f0, f1, f2 };
+        let mut s = Regs { ip, fp, cx, r0, r1, r2, f0, f1, f2 };
         // SAFETY: whoever goes to a handler vouches for the state; each instruction begins with the
         // address of its handler.
         unsafe {

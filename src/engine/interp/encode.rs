@@ -144,6 +144,7 @@ fn rest_len(what: What) -> usize {
         What::Binary(..)
         | What::Unary(..)
         | What::Tree(..)
+        | What::Bump
         | What::Copy(_)
         | What::Select
         | What::Halt

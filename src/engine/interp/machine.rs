@@ -5,10 +5,11 @@ use super::dispatch::{Flow, Regs, handler, start};
 use super::encode::{Encoded, encode};
 use super::table::handlers;
 use crate::engine::limits::{FRAME_CELLS, MAX_STACK};
-use crate::engine::lower::{Watch, lower};
+use crate::engine::lower::{Options, lower};
 use crate::engine::trap::{Trap, TrapKind};
 use crate::engine::vm::{Exit, Vm};
-use crate::verify::Site;
+use crate::verify::{Site, Verified};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,7 +20,7 @@ use std::sync::atomic::Ordering::Relaxed;
 pub(super) struct Entry {
     /// The instruction to begin with.
     pub code: *const u64,
-    /// The size of its frame.
+    /// How much must be free from its frame on.
     pub bytes: usize,
 }
 
@@ -64,6 +65,8 @@ pub(in crate::engine) struct Machine {
     /// The end of the stack of cells.
     pub stack_end: usize,
     pub globals: *mut u64,
+    /// The first byte of the program's memory, which never moves.
+    pub memory: *mut u8,
     /// The program, which nobody else touches while the machine runs.
     vm: *mut Vm<'static>,
     entries: Box<[Entry]>,
@@ -74,11 +77,20 @@ pub(in crate::engine) struct Machine {
     upper: Option<Upper>,
     /// The instruction that a function returns to when nothing has called it.
     leave: [u64; 1],
+    /// The register code of functions that calls of them lead to, unless it is elsewhere.
+    known: FxHashMap<u32, Entry>,
     /// The code of functions, by its address.
     codes: BTreeMap<usize, Encoded>,
+    /// Code in which every call has an instruction, for frames near the end of the stack.
+    strict: BTreeMap<u32, *const u64>,
     end: End,
     /// Where the program has trapped, from the inside out.
     sites: Vec<Site>,
+}
+
+/// The size of a function's frame.
+fn frame_cells(program: &Verified, function: u32) -> usize {
+    FRAME_CELLS + program.locals(function) + program.max_stack(function) as usize
 }
 
 /// Runs a function that takes and gives nothing.
@@ -105,9 +117,8 @@ impl Machine {
         let stubs: Box<[_]> = functions.clone().map(stub).collect();
         let call = |function: u32| [handler::<Compiled>().address(), function.into()];
         let entry = |function: u32| {
-            let cells =
-                FRAME_CELLS + program.locals(function) + program.max_stack(function) as usize;
-            Entry { code: stubs[function as usize].as_ptr(), bytes: cells * size_of::<u64>() }
+            let bytes = frame_cells(program, function) * size_of::<u64>();
+            Entry { code: stubs[function as usize].as_ptr(), bytes }
         };
         let mut machine = Machine {
             limits: [0; 4],
@@ -115,11 +126,14 @@ impl Machine {
             stack_end: stack.as_ptr_range().end as usize,
             globals: vm.globals.as_mut_ptr(),
             compiled: functions.clone().map(call).collect(),
+            memory: vm.memory.bytes_mut().as_mut_ptr(),
             entries: functions.map(entry).collect(),
             stubs,
             upper,
             leave: [handler::<Leave>().address()],
             codes: BTreeMap::new(),
+            known: FxHashMap::default(),
+            strict: BTreeMap::new(),
             end: End::Returned,
             sites: Vec::new(),
             vm: std::ptr::from_mut(vm).cast(),
@@ -134,7 +148,7 @@ impl Machine {
     /// The frame is on the stack of the machine, as a whole and beyond all that are in use. The program
     /// that the machine was made for is still there, and nobody else uses it meanwhile.
     pub unsafe fn call(&mut self, function: u32, frame: *mut u64) -> End {
-        let code = self.interpreted(function);
+        let code = self.begin(function, frame);
         let header = self.encoded(code).params as usize;
         // SAFETY: the caller vouches for the frame, whose header is behind the parameters.
         unsafe {
@@ -145,9 +159,9 @@ impl Machine {
         if self.has_rung() && matches!(self.safepoint(code, frame), Flow::End) {
             return std::mem::replace(&mut self.end, End::Returned);
         }
-        let mem = self.vm().memory.bytes_mut().as_mut_ptr();
         let cx = std::ptr::from_mut(self);
-        let regs = Regs { ip: code, fp: frame, mem, cx, r0: 0, r1: 0, f0: 0.0, f1: 0.0, f2: 0.0 };
+        let (r0, r1, r2, f0, f1, f2) = (0, 0, 0, 0.0, 0.0, 0.0);
+        let regs = Regs { ip: code, fp: frame, cx, r0, r1, r2, f0, f1, f2 };
         // SAFETY: this is the first instruction of a lowered function, and its frame. The machine is
         // only used through the pointer until it has ended.
         unsafe {
@@ -158,7 +172,11 @@ impl Machine {
 
     /// From now on, calls of a function lead to its compiled code.
     pub fn enter_compiled(&mut self, function: u32) {
-        self.entries[function as usize].code = self.compiled[function as usize].as_ptr();
+        // SAFETY: whoever lets the machine run vouches that the program is there.
+        let program = unsafe { (*self.vm).program };
+        let bytes = frame_cells(program, function) * size_of::<u64>();
+        let code = self.compiled[function as usize].as_ptr();
+        self.entries[function as usize] = Entry { code, bytes };
     }
 
     /// How many parameters a function has.
@@ -172,33 +190,56 @@ impl Machine {
     }
 
     /// The register code of a function, also when calls of it lead elsewhere.
-    fn interpreted(&mut self, function: u32) -> *const u64 {
-        let at = function as usize;
-        if self.entries[at].code != self.compiled[at].as_ptr() {
-            return self.lower(function);
+    fn interpreted(&mut self, function: u32) -> Entry {
+        if let Some(&known) = self.known.get(&function) {
+            return known;
         }
-        let known = self.codes.iter().find(|(_, code)| code.function == function);
-        if let Some((&address, _)) = known {
-            return address as *const u64;
-        }
-        self.entries[at].code = self.stubs[at].as_ptr();
-        let code = self.lower(function);
-        self.enter_compiled(function);
-        code
+        let (code, cells) = self.make(function, true);
+        let entry = Entry { code, bytes: cells * size_of::<u64>() };
+        self.known.insert(function, entry);
+        entry
     }
 
-    /// The code of a function, lowered if it is called for the first time.
-    pub fn lower(&mut self, function: u32) -> *const u64 {
+    /// The code to begin with for a frame that has room for the function itself, but perhaps not for
+    /// the calls that have no instruction.
+    #[cold]
+    pub fn begin(&mut self, function: u32, frame: *const u64) -> *const u64 {
+        let Entry { code, bytes } = self.interpreted(function);
         let at = function as usize;
         if self.entries[at].code == self.stubs[at].as_ptr() {
-            let program = self.vm().program;
-            let watch = Watch::of(self.vm());
-            let lowered = lower(program, function, watch, handlers());
-            let code = encode(program, function, &lowered, &self.entries, handlers());
-            self.entries[at].code = code.words.as_ptr();
-            self.codes.insert(code.words.as_ptr() as usize, code);
+            self.entries[at] = Entry { code, bytes };
         }
-        self.entries[at].code
+        if frame as usize + bytes <= self.stack_end {
+            return code;
+        }
+        match self.strict.get(&function) {
+            Some(&code) => code,
+            None => {
+                let (code, _) = self.make(function, false);
+                self.strict.insert(function, code);
+                code
+            }
+        }
+    }
+
+    /// Whether there is room for the frame of a function itself, and the function.
+    pub(super) fn fits(&self, entry: *const Entry, frame: *const u64) -> Option<u32> {
+        let at = (entry as usize - self.entries.as_ptr() as usize) / size_of::<Entry>();
+        // SAFETY: whoever lets the machine run vouches that the program is there.
+        let program = unsafe { (*self.vm).program };
+        let bytes = frame_cells(program, at as u32) * size_of::<u64>();
+        (frame as usize + bytes <= self.stack_end).then_some(at as u32)
+    }
+
+    /// Makes the code of a function. Gives the cells that must be free from its frame on, too.
+    fn make(&mut self, function: u32, inline: bool) -> (*const u64, usize) {
+        let program = self.vm().program;
+        let options = Options::of(self.vm(), inline);
+        let lowered = lower(program, function, options, handlers());
+        let code = encode(program, function, &lowered, &self.entries, handlers());
+        let start = code.words.as_ptr();
+        self.codes.insert(start as usize, code);
+        (start, lowered.cells)
     }
 
     /// The program.
@@ -320,7 +361,7 @@ impl Machine {
             range.contains(&ip.cast()).then_some(at / size_of::<[u64; 2]>())
         });
         if let Some(function) = stub {
-            let code = self.interpreted(function as u32);
+            let code = self.interpreted(function as u32).code;
             return &self.codes[&(code as usize)];
         }
         let found = self.codes.range(..=ip as usize).next_back();

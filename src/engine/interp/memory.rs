@@ -5,6 +5,7 @@ use super::dispatch::{Body, Flow, Regs, handler};
 use super::operands::{Dest, Source};
 use crate::engine::lower::{Class, Form, Mode, What};
 use crate::engine::memory::{narrow, widen, width};
+use crate::engine::numeric;
 use crate::engine::trap::TrapKind;
 use crate::isa::Op;
 use std::marker::PhantomData;
@@ -28,7 +29,7 @@ unsafe fn place<const OP: u8>(s: &mut Regs, address: u64) -> Option<*mut u8> {
             s.r1 = size as u64;
             return None;
         }
-        Some(s.mem.add(address as usize))
+        Some((*s.cx).memory.add(address as usize))
     }
 }
 
@@ -86,6 +87,41 @@ impl<const OP: u8, A: Source, B: Source, D: Dest> Body for Load<OP, A, B, D> {
                 return Flow::Cold(handler::<OutOfBounds>());
             };
             D::put(s, const { is_float(op(OP)) }, read::<OP>(at));
+            s.next(words + 1)
+        }
+    }
+}
+
+/// `d = memory[a + offset] op b`, or with `FLIPPED` `b op` that.
+pub(super) struct LoadWith<const LOAD: u8, const OP: u8, const FLIPPED: bool, A, B, D>(
+    PhantomData<(A, B, D)>,
+);
+
+impl<const LOAD: u8, const OP: u8, const FLIPPED: bool, A: Source, B: Source, D: Dest> Body
+    for LoadWith<LOAD, OP, FLIPPED, A, B, D>
+{
+    const FORM: Option<Form> = Some(Form {
+        what: What::LoadWith(op(LOAD), op(OP), FLIPPED),
+        a: A::MODE,
+        b: B::MODE,
+        c: Mode::N,
+        d: D::MODE,
+    });
+
+    #[inline(always)]
+    unsafe fn run(s: &mut Regs) -> Flow {
+        // SAFETY: as the caller vouches, the instruction is of this form.
+        unsafe {
+            let float = const { is_float(op(LOAD)) };
+            let words = 2 + A::WORDS + B::WORDS;
+            let b = B::get(s, float, 1, 2 + A::WORDS);
+            let address = A::get(s, false, 0, 2).wrapping_add(s.word(words));
+            let Some(at) = place::<LOAD>(s, address) else {
+                return Flow::Cold(handler::<OutOfBounds>());
+            };
+            let loaded = read::<LOAD>(at);
+            let (a, b) = if FLIPPED { (b, loaded) } else { (loaded, b) };
+            D::put(s, float, numeric::binary(op(OP), float, a, b).unwrap_or_default());
             s.next(words + 1)
         }
     }

@@ -37,7 +37,7 @@ mod table;
 
 pub(super) use machine::{Caller, End, Machine, Upper};
 
-use super::lower::{self, Watch, lower};
+use super::lower::{self, Options, lower};
 use super::trap::Trap;
 use super::vm::{Exit, Vm};
 use crate::verify::Verified;
@@ -49,5 +49,6 @@ pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
 
 /// The register code of a function as text.
 pub fn list(program: &Verified, function: u32) -> String {
-    lower::list(&lower(program, function, Watch::default(), table::handlers()))
+    let options = Options { inline: true, ..Options::default() };
+    lower::list(&lower(program, function, options, table::handlers()))
 }

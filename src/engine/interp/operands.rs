@@ -81,8 +81,7 @@ impl Source for Q {
 
     #[inline(always)]
     unsafe fn get(s: &Regs, float: bool, _: usize, _: usize) -> u64 {
-        debug_assert!(float, "one integer can be pinned");
-        s.f2.to_bits()
+        if float { s.f2.to_bits() } else { s.r2 }
     }
 }
 
@@ -160,11 +159,13 @@ impl Dest for Q {
 
     #[inline(always)]
     unsafe fn put(s: &mut Regs, float: bool, value: u64) {
-        debug_assert!(float, "one integer can be pinned");
         // SAFETY: as above.
         unsafe { keep(s, value) };
         accumulate(s, float, value);
-        s.f2 = f64::from_bits(value);
+        match float {
+            true => s.f2 = f64::from_bits(value),
+            false => s.r2 = value,
+        }
     }
 }
 

@@ -37,6 +37,7 @@ impl Body for System {
             if op == Op::Memgrow {
                 (*s.cx).measure_memory();
             }
+            s.forget();
             s.ip = s.ip.add(5);
             // Reading may have waited for long.
             match op == Op::Read && (*s.cx).has_rung() {
@@ -56,10 +57,14 @@ impl Body for CallNative {
     unsafe fn run(s: &mut Regs) -> Flow {
         // SAFETY: the machine outlives its calls; the instruction is of this form.
         unsafe {
-            let import = s.word(2);
-            if let Err(kind) = (*s.cx).vm().system(Op::CallNative, false, import, cells(s, 3)) {
-                return (*s.cx).trap(s.ip, s.fp, kind);
+            let cells = cells(s, 3);
+            match (*s.cx).vm().call_native(s.word(2) as usize, cells) {
+                Ok(Some(result)) => cells[0] = result,
+                Ok(None) => {}
+                Err(kind) => return (*s.cx).trap(s.ip, s.fp, kind),
             }
+            // Nothing in registers is wanted any more, so nothing need be saved across the call.
+            s.forget();
             s.next(4)
         }
     }

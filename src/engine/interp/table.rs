@@ -11,10 +11,10 @@
 //! in cells (`S`), and each form with its result in the accumulator alone (`A`) one that also writes a
 //! cell. How many forms there are decides how long hotvm takes to build.
 
-use super::compute::{Binary, Copy, Select, Tree, Unary};
+use super::compute::{Binary, Bump, Copy, Select, Tree, Unary};
 use super::control::{Branch, Call, ExitWith, Halt, Jump, Return, Step, Switch, Trap};
 use super::dispatch::{Body, Handler, handler};
-use super::memory::{GetGlobal, Load, SetGlobal, Store};
+use super::memory::{GetGlobal, Load, LoadWith, SetGlobal, Store};
 use super::operands::{A, I, N, P, Q, S};
 use crate::engine::lower::{Form, Target};
 use crate::isa::Op;
@@ -97,6 +97,15 @@ macro_rules! body {
     (eert $class:ident ($first:ident $op:ident) ($a:ident $b:ident $c:ident) $d:ident) => {
         Tree<{ Op::$first as u8 }, { Op::$op as u8 }, { is_float!($class) }, true, $a, $b, $c, $d>
     };
+    (load_with $class:ident ($load:ident $op:ident) ($a:ident $b:ident) $d:ident) => {
+        LoadWith<{ Op::$load as u8 }, { Op::$op as u8 }, false, $a, $b, $d>
+    };
+    (load_under $class:ident ($load:ident $op:ident) ($a:ident $b:ident) $d:ident) => {
+        LoadWith<{ Op::$load as u8 }, { Op::$op as u8 }, true, $a, $b, $d>
+    };
+    (bump int _ ($a:ident) $d:ident) => {
+        Bump<$a, $d>
+    };
     (copy $class:ident _ ($a:ident) $d:ident) => {
         Copy<{ is_float!($class) }, $a, $d>
     };
@@ -127,8 +136,8 @@ macro_rules! body {
     (hcnarb $class:ident $op:ident ($a:ident $b:ident) N) => {
         Branch<{ Op::$op as u8 }, { is_float!($class) }, true, $a, $b>
     };
-    (step int $op:ident ($a:ident $c:ident) $d:ident) => {
-        Step<{ Op::$op as u8 }, $a, $c, $d>
+    (step int $op:ident ($a:ident $b:ident $c:ident) $d:ident) => {
+        Step<{ Op::$op as u8 }, $a, $b, $c, $d>
     };
     (switch int _ ($a:ident) N) => {
         Switch<$a>
@@ -144,11 +153,17 @@ macro_rules! body {
 fn fill(to: &mut Handlers) {
     rows! { to;
         // Integers that are used everywhere.
-        binary int [Add Mul And Or Xor]
-            [(P P) (P A) (P S) (P I) (A A) (A S) (A I) (S S) (S I)] -> [A S P];
+        binary int [Add]
+            [(P P) (P Q) (P A) (P S) (P I) (Q A) (Q S) (Q I) (A A) (A S) (A I) (S S) (S I)]
+            -> [A S P Q];
+        binary int [Mul And Or Xor] [(P P) (P A) (P S) (P I) (A A) (A S) (A I) (S S) (S I)] -> [A S P];
+        binary int [Mul And Or Xor] [(P Q) (Q A) (Q S) (Q I)] -> [A S Q];
+        binary int [Mul And Or Xor] [(A I) (S I)] -> [Q];
         binary int [Sub]
             [(P A) (A P) (P S) (S P) (A S) (S A) (S S) (I P) (I A) (I S)] -> [A S P];
+        binary int [Sub] [(P Q) (Q P) (Q S) (S Q) (Q A) (A Q)] -> [A S Q];
         binary int [Shl Shr Shru] [(P I) (A I) (S I) (P S) (A S) (S A) (S S) (I S) (I A)] -> [A S P];
+        binary int [Shl Shr Shru] [(Q I) (Q S)] -> [A S Q];
         // And those that are not.
         binary int [Div Rem Divu Remu] [(P I) (P S) (A I) (A S) (S I) (S A) (S S)] -> [A S];
         binary int [Rotl] [(A I) (S I) (S S)] -> [A S];
@@ -170,39 +185,72 @@ fn fill(to: &mut Handlers) {
         binary float [Eq Ne Lt Le] [(A S) (S A) (S S)] -> [S];
         binary float [Eq Ne Lt Le Gt Ge] [(A I) (S I)] -> [S];
 
+        // Two at once.
+        tree int [(Shl Xor) (Shru Xor) (Shr Xor)] [(P I P) (S I S) (A I S)] -> [A S P];
+        tree int [(Mul Add)] [(P I S) (P I I) (A I S) (A I I) (S I P) (S I S) (S I I) (S S S) (P S S)]
+            -> [A S P];
+        tree int [(Shl Add) (Add Add) (Add Mul) (Sub Add) (Shru Add) (Shru And) (Shl Or)]
+            [(P I S) (P I I) (A I S) (A I I) (S I P) (S I S) (S I I) (S S S) (S S I) (P S S) (A S S)
+             (A S I)] -> [A S];
+        tree float [(Mul Add) (Mul Sub)]
+            [(P P S) (P P Q) (P Q S) (P A S) (P S S) (P S P) (P S Q) (P I S) (Q Q S) (Q A S) (Q S S)
+             (Q I S) (A S P) (A S S) (A I S) (S S P) (S S Q) (S S S) (S I S)] -> [A S P Q];
+        eert float [(Mul Sub)]
+            [(P P S) (P A S) (P S S) (P I S) (Q A S) (Q S S) (A S P) (A S S) (A I S) (S S P) (S S Q)
+             (S S S) (S I S)] -> [A S P];
+        tree float [(Mul Mul) (Add Mul) (Add Add) (Sub Add) (Sub Mul)]
+            [(P P S) (P I Q) (P S S) (Q S S) (A S S) (S S P) (S S Q) (S S S)] -> [A S P Q];
+
         unary int [Ext8 Ext16 Ext32 Itof Ftoi Sqrt] [(A) (S)] -> [A S];
         unary int [Abs Clz Ctz Popcnt Utof Itob Btoi Ceil Floor Trunc Nearest Demote Ftou Ftois Ftous]
             [(A) (S)] -> [S];
         unary float [Neg Abs] [(A) (S)] -> [A S];
 
-        copy int [_] [(A) (S) (I)] -> [S P];
+        load_with float [(Ldf64 Add) (Ldf64 Mul) (Ldf64 Sub)]
+            [(P A) (P S) (P I) (Q A) (Q S) (A A) (A S) (S A) (S S) (S I)] -> [A S P Q];
+        load_under float [(Ldf64 Sub)] [(P A) (P S) (Q A) (Q S) (A A) (A S) (S A) (S S)] -> [A S P Q];
+        load_with int [(Ld64 Add) (Ld64 Mul) (Ld32s Add) (Ld8u Add)]
+            [(P A) (P S) (P I) (Q A) (Q S) (Q I) (A S) (A I) (S A) (S S) (S I)] -> [A S];
+        load_under int [(Ld64 Sub)] [(P A) (P S) (A S) (S A) (S S)] -> [A S];
+
+        bump int [_] [(P)] -> [P];
+        bump int [_] [(Q)] -> [Q];
+        bump int [_] [(S)] -> [S];
+        copy int [_] [(A) (S) (I)] -> [S P Q];
         copy float [_] [(A) (S) (I)] -> [S P Q];
         select int [_] [(S S A) (S S S) (S I A) (S I S) (I S A) (I S S) (I I A) (I I S)] -> [S];
 
         load int [Ld8s Ld8u Ld16s Ld16u Ld32s Ld32u Ld64 Ldf32 Ldf64]
-            [(P) (A) (S) (P A) (P S) (A S) (S S)] -> [A S];
+            [(P) (Q) (A) (S) (P Q) (P A) (P S) (Q A) (Q S) (A S) (S S) (I)] -> [A S];
         store int [St8 St16 St32 St64]
             [(P A) (P S) (P I) (A P) (A S) (A I) (S P) (S A) (S S) (S I)
-             (P A S) (P A I) (P S A) (P S S) (P S I) (A S S) (A S I) (S S A) (S S S) (S S I)] -> [N];
+             (P A S) (P A I) (P S A) (P S S) (P S I) (A S S) (A S I) (S S A) (S S S) (S S I)
+             (Q A) (Q S) (Q I) (P Q) (Q P) (A Q) (S Q) (I A) (I S) (I I) (I P)] -> [N];
         store float [Stf32 Stf64]
-            [(P A) (P S) (A A) (A S) (S P) (S Q) (S A) (S S)
+            [(I A) (I S) (P A) (P S) (Q A) (Q S) (A A) (A S) (S P) (S Q) (S A) (S S)
              (P A A) (P A S) (P S A) (P S S) (A S A) (A S S) (S S A) (S S S)] -> [N];
         get int [_] [()] -> [A S];
         get float [_] [()] -> [A S];
         set int [_] [(A) (S) (I)] -> [N];
         set float [_] [(A) (S)] -> [N];
 
-        branch int [Eq Ne] [(P A) (P S) (P I) (A S) (A I) (S S) (S I)] -> [N];
-        branch int [Lt Le Ltu Leu] [(P A) (A P) (P S) (S P) (A S) (S A) (S S)] -> [N];
-        branch int [Lt Ge Ltu Geu] [(P I) (A I) (S I)] -> [N];
+        branch int [Eq Ne] [(P Q) (P A) (P S) (P I) (Q A) (Q S) (Q I) (A S) (A I) (S S) (S I)] -> [N];
+        branch int [Lt Le Ltu Leu]
+            [(P Q) (P A) (P S) (Q P) (Q A) (Q S) (A P) (A Q) (A S) (S P) (S Q) (S A) (S S)] -> [N];
+        branch int [Lt Ge Ltu Geu And] [(P I) (Q I) (A I) (S I)] -> [N];
+        hcnarb int [And] [(P I) (A I) (S I)] -> [N];
         branch float [Eq Ne Lt Le] [(P S) (S P) (A A) (A S) (S A) (S S)] -> [N];
         branch float [Eq Ne Lt Le Gt Ge] [(A I) (S I)] -> [N];
         hcnarb float [Eq Ne Lt Le] [(P S) (S P) (A A) (A S) (S A) (S S)] -> [N];
         hcnarb float [Eq Ne Lt Le Gt Ge] [(A I) (S I)] -> [N];
-        step int [Lt Le Ne] [(P S)] -> [P];
-        step int [Lt Le Ne] [(S S)] -> [S];
-        step int [Lt Ge Ne] [(P I)] -> [P];
-        step int [Lt Ge Ne] [(S I)] -> [S];
+        step int [Lt Le Ne] [(P I S) (P I Q) (P Q S) (P S S) (P S Q)] -> [P];
+        step int [Lt Le Ne] [(Q I S) (Q I P) (Q P S) (Q S S)] -> [Q];
+        step int [Lt Le Ne] [(S I S)] -> [S];
+        step int [Lt Ge Ne] [(P I I) (P S I) (P Q I)] -> [P];
+        step int [Lt Ge Ne] [(Q I I) (Q S I)] -> [Q];
+        step int [Lt Ge Ne] [(S I I)] -> [S];
+        // Where nobody needs the sum, it is a test for a range.
+        step int [Ltu Geu Lt Ge Eq Ne] [(P I I) (Q I I) (A I I) (S I I)] -> [A];
 
         switch int [_] [(A) (S)] -> [N];
         ret int [_] [(N) (A) (S) (I)] -> [N];

@@ -123,6 +123,10 @@ pub enum What {
     Unary(Op, bool),
     /// `d = (a op b) op c`, or `c op (a op b)` where the flag says so. All of one class.
     Tree(Op, Op, Class, bool),
+    /// `d = memory[a + arg] op b`, or `b op` that where the flag says so. All of one class.
+    LoadWith(Op, Op, bool),
+    /// `d = a + b`, without a trace in the accumulator.
+    Bump,
     /// `d = a`, without a trace in the accumulator. The class is that of registers.
     Copy(Class),
     /// `d = c != 0 ? a : b`, without a trace in an accumulator.
@@ -232,6 +236,9 @@ pub struct Lowered {
     pub blocks: Vec<(u32, u32)>,
     /// How many parameters the function has: their cells come before those of the header.
     pub params: u32,
+    /// How many cells of the stack must be free from its frame on, for the function itself and for the
+    /// calls that it makes without an instruction for them.
+    pub cells: usize,
 }
 
 /// Which forms of instructions an engine has handlers for.

@@ -93,21 +93,20 @@ impl Values<'_> {
 
     /// Makes one instruction of the last and this one, which uses its result.
     fn tree(&mut self, op: Op, class: Class, made: Entry, other: Entry, flipped: bool) -> bool {
-        let float = class.is_float();
-        let Some(Inst { what: What::Binary(first, of), a, b, .. }) = self.peek_last(made) else {
-            return false;
-        };
-        if of != float || other == made {
-            return false;
-        }
+        let Some(last) = self.peek_last(made).filter(|_| other != made) else { return false };
         let flipped = flipped && !is_commutative(op);
-        let c = match self.operand(other, class) {
-            // The accumulator has just been used for what the last instruction made.
-            Src::Acc => return false,
-            src => src,
+        let more = match last.what {
+            What::Binary(first, float) if float == class.is_float() => {
+                let c = self.operand_before(other, class);
+                Inst { c, what: What::Tree(first, op, class, flipped), ..last }
+            }
+            What::Load(load) => {
+                let b = self.operand_before(other, class);
+                Inst { b, what: What::LoadWith(load, op, flipped), ..last }
+            }
+            _ => return false,
         };
-        let inst = Inst { a, b, c, ..Inst::new(What::Tree(first, op, class, flipped)) };
-        let Some(inst) = self.fused(inst, &[Mode::A, Mode::S]) else { return false };
+        let Some(inst) = self.fused(more, &[Mode::A, Mode::S]) else { return false };
         self.take_last(made);
         self.produce(inst, [class; 3], class);
         true
@@ -177,6 +176,8 @@ impl Values<'_> {
         };
         if let Some(Inst { what: What::Binary(op, float), a, b, .. }) = self.peek_last(condition) {
             let inst = match (float, when) {
+                // Any bit of those in common.
+                _ if op == Op::And => Some(branch(op, false, !when, a, b)),
                 _ if !is_comparison(op) => None,
                 (true, _) => Some(branch(op, true, !when, a, b)),
                 (false, true) => Some(branch(op, false, false, a, b)),
@@ -208,8 +209,13 @@ impl Values<'_> {
     fn step(&self, branch: Inst) -> Option<Inst> {
         let What::Branch(test) = branch.what else { return None };
         let add = self.last()?;
-        let (What::Binary(Op::Add, false), Src::Imm(_)) = (add.what, add.b) else { return None };
-        let counter = add.d.cell()?;
+        if add.what != What::Binary(Op::Add, false) {
+            return None;
+        }
+        let step = Inst { what: What::Step(test), c: branch.b, arg: branch.arg, ..add };
+        let Some(counter) = add.d.cell() else {
+            return (branch.a == Src::Acc && !test.float).then_some(step);
+        };
         let is_counter = |src| match src {
             Src::Cell(cell) | Src::Pin(_, cell) => cell == counter,
             Src::Acc => self.holds(INT, counter),
@@ -218,7 +224,7 @@ impl Values<'_> {
         let steps = matches!(add.a, Src::Cell(cell) | Src::Pin(_, cell) if cell == counter);
         let c = branch.b;
         (steps && !test.float && is_counter(branch.a) && !is_counter(c) && c != Src::Acc)
-            .then_some(Inst { what: What::Step(test), c, arg: branch.arg, ..add })
+            .then_some(step)
     }
 }
 

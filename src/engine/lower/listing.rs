@@ -68,6 +68,14 @@ impl fmt::Display for Inst {
                     true => write!(f, "{d} = {dot}{op} {c}, ({first} {a}, {b})"),
                 }
             }
+            What::LoadWith(load, op, flipped) => {
+                let (load, op) = (load.mnemonic(), op.mnemonic());
+                match flipped {
+                    false => write!(f, "{d} = {op} ({load} {a} + {signed}), {b}"),
+                    true => write!(f, "{d} = {op} {b}, ({load} {a} + {signed})"),
+                }
+            }
+            What::Bump => write!(f, "{d} = {a} + {b}"),
             What::Copy(Class::Int) => write!(f, "{d} = {a}"),
             What::Copy(Class::Float) => match a {
                 Src::Imm(bits) => write!(f, "{d} = f.{}", f64::from_bits(*bits)),

@@ -1,9 +1,10 @@
 //! Third pass: from bytecode to register code, block by block in the order of the text.
 
-use super::Watch;
+use super::Options;
 use super::blocks::Blocks;
-use super::code::{Class, Inst, Lowered, Src, Target, What, is_system};
+use super::code::{Class, Dst, Inst, Lowered, Src, Target, What, is_system};
 use super::frame::{Frame, class_of};
+use super::inline::Inlined;
 use super::loops::Loops;
 use super::values::{Entry, Values};
 use crate::isa::{Code, Instr, Op, OperandKind, Table};
@@ -18,7 +19,7 @@ pub(super) struct Source<'a> {
     pub frame: &'a Frame,
     pub blocks: &'a Blocks,
     pub loops: &'a Loops,
-    pub watch: Watch,
+    pub options: Options,
     /// For each instruction, what the stretch that begins there costs; empty where nobody asks.
     pub stretches: &'a [u32],
 }
@@ -28,7 +29,7 @@ impl Source<'_> {
     pub fn begin(&self, at: u32) -> impl Iterator<Item = Inst> + use<> {
         let cost = self.stretches.get(at as usize).copied().unwrap_or(0);
         let burn = Inst { arg: cost.into(), ..Inst::new(What::Burn) };
-        let wanted = [(self.watch.fuel, burn), (self.watch.count, Inst::new(What::Count))];
+        let wanted = [(self.options.fuel, burn), (self.options.count, Inst::new(What::Count))];
         wanted.into_iter().filter(move |(wanted, _)| *wanted && cost > 0).map(|(_, inst)| inst)
     }
 
@@ -42,6 +43,9 @@ impl Source<'_> {
 /// Until all blocks have their place, a label is the number of a bytecode instruction, twice, and 1
 /// more where a loop is entered from outside, on a way that loads its pinned variables.
 type Label = u64;
+
+/// So many cells in a row are zeroed one by one.
+const FEW: u32 = 4;
 
 struct Translator<'a> {
     source: &'a Source<'a>,
@@ -57,6 +61,8 @@ struct Translator<'a> {
     in_loop: u32,
     /// The bytecode instruction in whose place code is made.
     at: u32,
+    /// How many cells must be free from the frame on.
+    cells: usize,
 }
 
 pub(super) fn translate(source: &Source<'_>, target: &dyn Target) -> Lowered {
@@ -69,6 +75,7 @@ pub(super) fn translate(source: &Source<'_>, target: &dyn Target) -> Lowered {
         known_tables: FxHashMap::default(),
         in_loop: 0,
         at: 0,
+        cells: source.frame.cells,
     };
     translator.blocks();
     translator.entries();
@@ -78,11 +85,7 @@ pub(super) fn translate(source: &Source<'_>, target: &dyn Target) -> Lowered {
 impl Translator<'_> {
     fn blocks(&mut self) {
         let source = self.source;
-        let (first, count) = source.frame.zeros();
-        if count > 0 {
-            let zero = Inst { a: Src::Cell(first), arg: count as u64, ..Inst::new(What::Zero) };
-            self.values.emit(zero);
-        }
+        self.zero_locals();
         let mut falls = true;
         for at in 0..source.code.instrs.len() as u32 {
             let place = source.blocks.places[at as usize];
@@ -102,6 +105,41 @@ impl Translator<'_> {
             }
             self.stay_in(source.loops.of(at));
             falls = self.instr(at);
+        }
+    }
+
+    /// Zeros the locals, but for those that the first block stores in before it loads them.
+    fn zero_locals(&mut self) {
+        let Source { code, frame, blocks, .. } = *self.source;
+        let (first, count) = frame.zeros();
+        let mut stored = vec![None; count];
+        for (at, instr) in code.instrs.iter().enumerate() {
+            let ends = matches!(instr.op.operand(), OperandKind::Label | OperandKind::Labels);
+            if ends || !instr.op.falls_through() || (at > 0 && blocks.places[at].leader) {
+                break;
+            }
+            if instr.op.operand() == OperandKind::Local
+                && let Some(local) = (instr.arg as usize).checked_sub(frame.params as usize)
+            {
+                stored[local].get_or_insert(instr.op != Op::LoadLocal);
+            }
+        }
+        let mut cells =
+            (first..).zip(stored).filter(|(_, stored)| *stored != Some(true)).peekable();
+        while let Some((cell, _)) = cells.next() {
+            let mut end = cell + 1;
+            while cells.next_if(|&(next, _)| next == end).is_some() {
+                end += 1;
+            }
+            if end - cell > FEW {
+                let arg = u64::from(end - cell);
+                self.values.emit(Inst { a: Src::Cell(cell), arg, ..Inst::new(What::Zero) });
+                continue;
+            }
+            for cell in cell..end {
+                let zero = Inst::new(What::Copy(Class::Int));
+                self.values.emit(Inst { a: Src::Imm(0), d: Dst::Cell(cell), ..zero });
+            }
         }
     }
 
@@ -156,30 +194,22 @@ impl Translator<'_> {
         let even = self.labels.iter().filter(|(label, _)| *label % 2 == 0);
         let mut blocks: Vec<_> = even.map(|(label, &at)| (at, (label / 2) as u32)).collect();
         blocks.sort_unstable();
-        Lowered { insts, tables, blocks, params }
+        Lowered { insts, tables, blocks, params, cells: self.cells }
     }
 
     /// Translates one instruction. Tells whether the next one may follow.
     fn instr(&mut self, at: u32) -> bool {
-        let Source { program, function, code, frame, watch, .. } = *self.source;
+        let Source { program, function, code, frame, options, .. } = *self.source;
         let Instr { op, arg } = code.instrs[at as usize];
         self.values.site = at;
         self.source.begin(at).for_each(|inst| self.values.emit(inst));
-        if watch.trace {
+        if options.trace {
             self.values.settle();
             self.values.emit(self.source.tell(self.values.height()));
         }
         let float = program.is_float(function, at);
         let values = &mut self.values;
         match op {
-            Op::PushInt | Op::PushFloat => values.push(Entry::Const(arg)),
-            Op::Pop => values.drop_top(1),
-            Op::Dup => values.pick(0),
-            Op::Over => values.pick(1),
-            Op::Swap => values.rotate(2),
-            Op::Rot => values.rotate(3),
-            Op::Nop => {}
-            Op::Select => self.select(),
             Op::LoadLocal => values.push(Entry::Local(frame.local(arg as u32))),
             Op::StoreLocal | Op::TeeLocal => {
                 let (cell, class) = (frame.local(arg as u32), frame.class(arg as u32));
@@ -192,7 +222,7 @@ impl Translator<'_> {
                     });
                 }
             }
-            Op::LoadGlobal | Op::StoreGlobal | Op::TeeGlobal => self.global(op, arg),
+            Op::StoreGlobal | Op::TeeGlobal => self.set_global(op, arg),
             Op::Jmp => return self.jump(at, arg as u32),
             Op::Jz | Op::Jnz => return self.branch(op == Op::Jnz, arg as u32, at + 1),
             Op::Switch => self.switch(arg),
@@ -210,10 +240,33 @@ impl Translator<'_> {
                 values.store_memory(op, arg);
             }
             _ if op.operand() == OperandKind::Offset => values.load(op, arg),
+            _ => self.pure(Instr { op, arg }, float),
+        }
+        op.falls_through()
+    }
+
+    /// Translates an instruction that only computes and moves values, other than locals.
+    fn pure(&mut self, Instr { op, arg }: Instr, float: bool) {
+        let values = &mut self.values;
+        match op {
+            Op::PushInt | Op::PushFloat => values.push(Entry::Const(arg)),
+            Op::Pop => values.drop_top(1),
+            Op::Dup => values.pick(0),
+            Op::Over => values.pick(1),
+            Op::Swap => values.rotate(2),
+            Op::Rot => values.rotate(3),
+            Op::Nop => {}
+            Op::Select => self.select(),
+            Op::LoadGlobal => {
+                let class = self.global_class(arg);
+                let values = &mut self.values;
+                values.make_room(0);
+                let inst = Inst { arg, ..Inst::new(What::GetGlobal(class)) };
+                values.produce(inst, [class; 3], class);
+            }
             _ if op.pops().len() == 1 => values.unary(op, float),
             _ => values.binary(op, float),
         }
-        op.falls_through()
     }
 
     fn select(&mut self) {
@@ -227,21 +280,26 @@ impl Translator<'_> {
         values.produce_cell(Inst { a, b, c, ..Inst::new(What::Select) });
     }
 
-    fn global(&mut self, op: Op, index: u64) {
+    fn global_class(&self, index: u64) -> Class {
+        class_of(self.source.program.module().globals[index as usize].ty)
+    }
+
+    fn set_global(&mut self, op: Op, arg: u64) {
+        let class = self.global_class(arg);
         let values = &mut self.values;
-        let class = class_of(self.source.program.module().globals[index as usize].ty);
-        if op == Op::LoadGlobal {
-            values.make_room(0);
-            let inst = Inst { arg: index, ..Inst::new(What::GetGlobal(class)) };
-            return values.produce(inst, [class; 3], class);
-        }
         let entry = if op == Op::StoreGlobal { values.pop() } else { values.top() };
         let a = values.operand(entry, class);
-        let inst = Inst { a, arg: index, ..Inst::new(What::SetGlobal(class)) };
+        let inst = Inst { a, arg, ..Inst::new(What::SetGlobal(class)) };
         values.consume(inst, [class; 3]);
     }
 
     fn call(&mut self, function: u32) {
+        let program = self.source.program;
+        if self.source.options.inline
+            && let Some(inlined) = Inlined::find(program, function)
+        {
+            return self.inline(&inlined);
+        }
         let module = self.source.program.module();
         let ty = module.func_type(function);
         let values = &mut self.values;
@@ -253,6 +311,32 @@ impl Translator<'_> {
         if let Some(result) = ty.result {
             values.push_result(class_of(result));
         }
+    }
+
+    /// Translates a function in the place of its call: its variables are the arguments, and more values
+    /// above them.
+    fn inline(&mut self, inlined: &Inlined) {
+        let Inlined { function, code, params, locals, .. } = inlined;
+        let first = self.values.height() - params;
+        let frame = self.source.frame.operand(first) as usize;
+        self.cells = self.cells.max(frame + inlined.cells);
+        for _ in 0..*locals {
+            self.values.push(Entry::Const(0));
+        }
+        for (at, &instr) in code.instrs.iter().enumerate() {
+            let variable = first + instr.arg as usize;
+            match instr.op {
+                Op::LoadLocal => self.values.pick_at(variable),
+                Op::StoreLocal => self.values.put_at(variable),
+                Op::TeeLocal => {
+                    self.values.pick(0);
+                    self.values.put_at(variable);
+                }
+                Op::Ret => break,
+                _ => self.pure(instr, self.source.program.is_float(*function, at as u32)),
+            }
+        }
+        self.values.drop_below_top(self.values.height() - first, inlined.has_result);
     }
 
     fn system(&mut self, instr: Instr, float: bool) {

@@ -8,6 +8,7 @@
 use super::code::{Class, Dst, Form, Inst, Mode, Src, Target, What};
 use super::frame::Frame;
 use super::loops::Pinned;
+use crate::isa::Op;
 
 /// A value on the operand stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,13 +149,54 @@ impl Values<'_> {
 
     /// Pushes the entry that is `depth` below the top once more.
     pub fn pick(&mut self, depth: usize) {
-        self.push_moved(self.stack[self.stack.len() - 1 - depth]);
+        self.pick_at(self.stack.len() - 1 - depth);
+    }
+
+    /// Pushes the entry at a height once more.
+    pub fn pick_at(&mut self, height: usize) {
+        self.push_moved(self.stack[height]);
     }
 
     /// Pushes an entry that was at another height.
     pub fn push_moved(&mut self, entry: Entry) {
         self.disordered |= matches!(entry, Entry::Temp(_) | Entry::Acc(_));
         self.push(entry);
+    }
+
+    /// Pops an entry and puts it in the place of that at a height, which is in the window.
+    pub fn put_at(&mut self, height: usize) {
+        let entry = self.pop();
+        self.stack[height] = entry;
+        self.disordered |= matches!(entry, Entry::Temp(_) | Entry::Acc(_));
+    }
+
+    /// Drops the topmost entries, but keeps the very top if it is wanted.
+    pub fn drop_below_top(&mut self, count: usize, keep_top: bool) {
+        let top = keep_top.then(|| self.pop());
+        self.drop_top(count - usize::from(keep_top));
+        if let Some(entry) = top {
+            self.make_room(0);
+            self.disordered |=
+                matches!(entry, Entry::Temp(_) | Entry::Acc(_)) && !self.rehome(entry);
+            self.push(entry);
+        }
+    }
+
+    /// Makes the cell of this height the home of what the last instruction has left in the accumulator.
+    fn rehome(&mut self, entry: Entry) -> bool {
+        let home = self.frame.operand(self.stack.len());
+        let Entry::Acc(class) = entry else { return false };
+        let Some(acc) = &mut self.accs[class as usize] else { return false };
+        if acc.inst + 1 != self.code.len() {
+            return false;
+        }
+        let d = &mut self.code[acc.inst].d;
+        if *d == Dst::Cell(acc.home) {
+            *d = Dst::Cell(home);
+            acc.cell = Some(home);
+        }
+        acc.home = home;
+        true
     }
 
     /// Brings the entry that is `count - 1` below the top to the top.
@@ -307,6 +349,15 @@ impl Values<'_> {
         }
     }
 
+    /// The same, as it was before the last instruction left its result in the accumulator.
+    pub fn operand_before(&mut self, entry: Entry, class: Class) -> Src {
+        let at = class as usize;
+        std::mem::swap(&mut self.accs[at], &mut self.before[at]);
+        let src = self.operand(entry, class);
+        std::mem::swap(&mut self.accs[at], &mut self.before[at]);
+        src
+    }
+
     /// Whether an accumulator holds the same as a cell.
     pub fn holds(&self, class: Class, cell: u32) -> bool {
         self.accs[class as usize].is_some_and(|acc| acc.cell == Some(cell))
@@ -436,15 +487,15 @@ impl Values<'_> {
     /// An instruction made of others that were taken back, if there is a handler for it. Its operands
     /// in accumulators are those from before, so that they cannot be brought to cells any more.
     pub fn fused(&self, inst: Inst, results: &[Mode]) -> Option<Inst> {
-        let unpinned = |src| match src {
-            Src::Pin(_, cell) => Src::Cell(cell),
+        let unpin = |which: usize, at: usize, src| match src {
+            Src::Pin(_, cell) if which >> at & 1 == 1 => Src::Cell(cell),
             src => src,
         };
-        let Inst { a, b, c, .. } = inst;
-        let all = Inst { a: unpinned(a), b: unpinned(b), c: unpinned(c), ..inst };
-        let ways = [inst, Inst { a: all.a, ..inst }, Inst { b: all.b, ..inst }, all];
-        ways.into_iter()
-            .find(|inst| results.iter().any(|&d| self.target.has(&Form { d, ..inst.form() })))
+        let mut ways = (0..8).map(|which| {
+            let (a, b) = (unpin(which, 0, inst.a), unpin(which, 1, inst.b));
+            Inst { a, b, c: unpin(which, 2, inst.c), ..inst }
+        });
+        ways.find(|inst| results.iter().any(|&d| self.target.has(&Form { d, ..inst.form() })))
     }
 
     /// Puts a fused instruction in the place of the last.
@@ -464,7 +515,9 @@ impl Values<'_> {
         self.keep_old(cell);
         let pinned = self.pins.iter().find(|it| it.cell == cell);
         let d = pinned.map_or(Dst::Cell(cell), |it| Dst::Pin(it.pin, cell));
-        if !self.redirect(entry, class, d) {
+        if self.redirect(entry, class, d) {
+            self.bump(cell);
+        } else {
             let mut inst = Inst { d, ..Inst::new(What::Copy(class)) };
             inst.a = self.operand(entry, class);
             if let Src::Pin(_, from) = inst.a {
@@ -474,6 +527,22 @@ impl Values<'_> {
             if inst.a == Src::Acc {
                 self.set_cell(class, cell);
             }
+        }
+    }
+
+    /// Where the last instruction has added to a local, and the accumulator's value before is still on
+    /// the stack: adds without the accumulator.
+    fn bump(&mut self, cell: u32) {
+        let inst = *self.code.last().expect("it has just been redirected");
+        let Some(older) = self.before[Class::Int as usize] else { return };
+        let in_place = matches!(inst.a, Src::Cell(a) | Src::Pin(_, a) if a == cell);
+        let adds = matches!((inst.what, inst.b), (What::Binary(Op::Add, false), Src::Imm(_)));
+        let wanted = older.cell.is_some_and(|held| {
+            held == older.home && self.stack[self.window()].contains(&Entry::Temp(held))
+        });
+        if adds && in_place && wanted {
+            self.fuse_last(Inst { what: What::Bump, ..inst });
+            self.accs[Class::Int as usize] = Some(older);
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) fn translate(source: &Source<'_>) -> Lowered {
         }
         wide.site = at as u32;
         source.begin(at as u32).for_each(|inst| wide.emit(inst));
-        if source.watch.trace {
+        if source.options.trace {
             wide.emit(source.tell(place.height as usize));
         }
         wide.instr(instr, place.height as usize, program.is_float(source.function, at as u32));
@@ -31,7 +31,7 @@ pub(super) fn translate(source: &Source<'_>) -> Lowered {
         inst.arg = starts[inst.arg as usize].into();
     }
     let tables = code.targets.iter().map(|&target| starts[target as usize]).collect();
-    Lowered { insts, tables, blocks: Vec::new(), params: frame.params }
+    Lowered { insts, tables, blocks: Vec::new(), params: frame.params, cells: frame.cells }
 }
 
 struct Wide<'a> {
