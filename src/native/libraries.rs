@@ -5,6 +5,7 @@ mod faults;
 mod publish;
 
 use super::call::{CallError, Failure, Plan, Pointers};
+use super::early::{Early, is_crash};
 use super::events::{Event, EventKind, EventSink};
 use super::generation::Generation;
 use super::guard::Guard;
@@ -14,7 +15,7 @@ use super::read::{Inputs, Writer};
 use super::resolve::Place;
 use super::settings::Settings;
 use super::signature::Unchecked;
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::isa::Import;
 use blake3::Hash;
 use std::collections::{BTreeMap, HashSet};
@@ -200,8 +201,21 @@ impl Libraries {
 
     /// The version that the library of an import reports; `None` if it reports none or is not bound.
     pub fn version(&mut self, import: usize) -> Option<u32> {
-        let bound = self.slots.get(import)?.bound?;
-        self.libraries[bound.library].generation.version()
+        let index = self.slots.get(import)?.bound?.library;
+        match self.libraries[index].generation.version(self.early(index)) {
+            Ok(version) => version,
+            Err(mut diagnostic) => {
+                diagnostic.severity = Severity::Warning;
+                self.unload = false;
+                self.warn(index, vec![BindError { import, diagnostic }]);
+                None
+            }
+        }
+    }
+
+    /// Calls what hotvm asks a library for by itself.
+    fn early(&self, index: usize) -> Early<'_> {
+        Early { library: &self.libraries[index].name, guard: self.guard }
     }
 
     /// Calls the function of an import.
@@ -265,7 +279,8 @@ impl Libraries {
             self.tell_unchecked(index);
             return Ok(self.replaced(index, group, None));
         }
-        let mut candidate = self.preparer.first(group, place, real)?;
+        let first = self.preparer.first(group, place, real);
+        let mut candidate = first.inspect_err(|failed| self.unload &= !is_crash(failed))?;
         let (built, warnings) = (candidate.built, std::mem::take(&mut candidate.warnings));
         let index = self.libraries.len();
         self.libraries.push(Library::new(candidate));
@@ -284,6 +299,7 @@ impl Libraries {
         let known = self.known(index);
         let prepared = self.preparer.next(&known, &self.bad, Writer::Unknown);
         if let Err(errors) = &prepared {
+            self.unload &= !is_crash(errors);
             for error in errors {
                 self.emit(index, EventKind::Rejected(Box::new(error.clone())));
             }
@@ -317,7 +333,8 @@ impl Libraries {
 
     fn ledger(&self) -> Ledger {
         let libraries = (0..self.libraries.len()).map(|index| self.known(index)).collect();
-        Ledger { libraries, bad: self.bad.clone(), refused: self.refused.clone() }
+        let (bad, refused) = (self.bad.clone(), self.refused.clone());
+        Ledger { libraries, bad, refused, guard: self.guard }
     }
 
     /// Lets the reloading thread know what is loaded now.

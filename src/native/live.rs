@@ -11,6 +11,7 @@ mod refusals;
 mod worker;
 
 use super::events::EventSink;
+use super::guard::Guard;
 use super::prepare::{Candidate, Known, Preparer};
 use super::retire::Aftermath;
 use crate::diagnostics::Diagnostic;
@@ -54,6 +55,8 @@ pub(super) struct Ledger {
     pub bad: HashSet<Hash>,
     /// Contents that were handed over and not taken.
     pub refused: HashSet<Hash>,
+    /// How calls are guarded.
+    pub guard: Guard,
 }
 
 /// The program's end of the reloading thread.

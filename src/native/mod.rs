@@ -10,6 +10,7 @@
 //! - `signature` reads from them what their functions take and return, in part from what `debuginfo`
 //!   unpacks, and compares it with what the program declares.
 //! - `generation` loads them under a private name and finds their functions.
+//! - `early` calls what a library runs before the program calls it: its initialisers and the like.
 //! - `prepare` does all of that, on any thread and without touching what runs; `libraries` publishes
 //!   what is prepared, so that all slots of a library change together, or none.
 //! - `retire` is about what becomes of the generations before.
@@ -30,6 +31,7 @@ mod call;
 mod check;
 mod config;
 mod debuginfo;
+mod early;
 mod events;
 mod generation;
 mod guard;

@@ -294,8 +294,14 @@ impl Session {
     /// Ends the input, and gives what was not read yet.
     #[track_caller]
     pub fn end(mut self) -> Outcome {
-        let start = Instant::now();
         drop(self.stdin.take());
+        self.wait()
+    }
+
+    /// Waits until the process ends by itself, and gives what was not read yet.
+    #[track_caller]
+    pub fn wait(mut self) -> Outcome {
+        let start = Instant::now();
         let status = wait(&mut self.child).code();
         let rest = |from: &Receiver<String>| from.iter().map(|l| l + "\n").collect::<String>();
         let (stdout, stderr) = (rest(&self.stdout).into_bytes(), rest(&self.stderr));

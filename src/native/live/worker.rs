@@ -4,6 +4,7 @@ use super::changes::Changes;
 use super::refusals::Refusals;
 use super::{Ledger, LiveOptions, Request, Ring, Update};
 use crate::diagnostics::Diagnostic;
+use crate::native::early::is_crash;
 use crate::native::events::{Event, EventKind, EventSink};
 use crate::native::generation::{Generation, Image};
 use crate::native::prepare::{Candidate, Failed, Known, Preparer};
@@ -34,6 +35,8 @@ pub(super) struct Worker {
     /// By library, the content that was handed over and is not loaded yet.
     waiting: HashMap<usize, (Hash, Option<Arc<Image>>)>,
     refusals: Refusals,
+    /// Native code has crashed in this thread, and nothing may be unmapped any more.
+    has_crashed: bool,
 }
 
 impl Worker {
@@ -61,6 +64,7 @@ impl Worker {
             also: options.also,
             waiting: HashMap::new(),
             refusals: Refusals::default(),
+            has_crashed: false,
         };
         worker.rewatch();
         Ok(worker)
@@ -112,6 +116,9 @@ impl Worker {
                 if let Some(ledger) = aftermath.ledger.take() {
                     changes.missed.extend(self.loaded(ledger));
                 }
+                if self.has_crashed {
+                    aftermath.retirees.clear();
+                }
                 aftermath.clean_up(&self.events);
             }
             Request::End => return ControlFlow::Break(()),
@@ -135,6 +142,7 @@ impl Worker {
     /// where one may have changed between being read and being watched.
     fn loaded(&mut self, ledger: Ledger) -> Vec<usize> {
         let before = mem::replace(&mut self.ledger, ledger).libraries;
+        self.preparer.guard = self.ledger.guard;
         let libraries = &self.ledger.libraries;
         let refused = &self.ledger.refused;
         self.waiting.retain(|&index, (hash, _)| {
@@ -168,6 +176,7 @@ impl Worker {
                 }
                 Err(reasons) => {
                     is_whole = false;
+                    self.has_crashed |= is_crash(&reasons);
                     if self.refusals.note(index, &reasons, cause) {
                         news.extend(refusal(&known, reasons));
                     }
