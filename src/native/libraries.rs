@@ -13,7 +13,7 @@ use super::live::{Ledger, Live, LiveOptions, ReloadHandle};
 use super::prepare::{Candidate, Failed, Known, Numbers, Preparer};
 use super::read::{Inputs, Writer};
 use super::resolve::Place;
-use super::settings::Settings;
+use super::settings::{Settings, StateMode};
 use super::signature::Unchecked;
 use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::isa::Import;
@@ -74,8 +74,8 @@ pub struct Libraries {
     refused: HashSet<Hash>,
     /// Whether generations are unmapped where that is safe.
     unload: bool,
-    /// Whether new generations begin with their own initial values.
-    fresh_state: bool,
+    /// What becomes of variables.
+    state: StateMode,
 }
 
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Libraries {
         Libraries {
             slots: imports.iter().map(slot).collect(),
             unload: settings.unload,
-            fresh_state: settings.fresh_state,
+            state: settings.state,
             preparer: Preparer::new(Arc::clone(&imports), settings),
             imports,
             libraries: Vec::new(),

@@ -57,7 +57,7 @@ pub use events::{EVENT_VERSION, Event, EventKind, EventSink};
 pub use guard::{Access, Cause, Crash, Fault, GuardMode, Taint, Text, end_process};
 pub use libraries::{BindError, Libraries, Reload};
 pub use live::{LiveOptions, ReloadHandle, Ring};
-pub use settings::{Settings, VersionMismatch};
+pub use settings::{Settings, StateMode, VersionMismatch};
 pub use signature::{Source, Unchecked};
 pub use state::{Carried, Fresh, Reason, StateReport};
 

@@ -12,7 +12,7 @@ use super::libraries::BindError;
 use super::policy::Policy;
 use super::read::{Inputs, Writer, read_at_rest};
 use super::resolve::Place;
-use super::settings::{Settings, VersionMismatch};
+use super::settings::{Settings, StateMode, VersionMismatch};
 use super::signature::Signatures;
 use super::state::Migration;
 use crate::diagnostics::{Code, Diagnostic, Severity};
@@ -31,8 +31,8 @@ pub(super) struct Preparer {
     policy: Policy,
     version_mismatch: VersionMismatch,
     builder: Builder,
-    /// Whether new generations begin with their own initial values.
-    fresh_state: bool,
+    /// What becomes of variables.
+    state: StateMode,
     /// How the functions are guarded that a library runs before the program calls any.
     pub guard: Guard,
 }
@@ -122,9 +122,9 @@ pub(super) type Failed = Vec<BindError>;
 impl Preparer {
     pub fn new(imports: Arc<[Import]>, settings: Settings) -> Preparer {
         let (policy, version_mismatch) = (Policy::new(&settings), settings.version_mismatch);
-        let fresh_state = settings.fresh_state;
+        let state = settings.state;
         let (builder, guard) = (Builder::new(settings), Guard::default());
-        Preparer { imports, policy, version_mismatch, builder, fresh_state, guard }
+        Preparer { imports, policy, version_mismatch, builder, state, guard }
     }
 
     /// The files that the imports name, whether they are there or not.
@@ -180,9 +180,10 @@ impl Preparer {
         let mut candidate = self.load(name, place, real, &known.numbers, content, group)?;
         if let (Some(hash), Some(old), Some(new)) =
             (hash, &known.image, &candidate.generation.image)
-            && !self.fresh_state
+            && self.state != StateMode::Fresh
         {
-            candidate.migration = Some((*hash, Migration::plan(old.statics(), new.statics())));
+            candidate.migration =
+                Some((*hash, Migration::plan(old.statics(), new.statics(), self.state)));
         }
         Ok(Some(candidate))
     }

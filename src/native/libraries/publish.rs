@@ -15,6 +15,7 @@ use crate::native::live::{Live, Update};
 use crate::native::prepare::{Candidate, known_bad};
 use crate::native::resolve::Place;
 use crate::native::retire::{Aftermath, Retiree};
+use crate::native::settings::StateMode;
 use crate::native::signature::Unchecked;
 use crate::native::state::{Migration, Prepared, StateReport, Upgrade};
 use blake3::Hash;
@@ -146,7 +147,7 @@ impl Libraries {
     /// refuse.
     fn handover(&self, index: usize, candidate: &Candidate) -> Result<Handover, Diagnostic> {
         let (old, new) = (&self.libraries[index].generation, &candidate.generation);
-        if self.fresh_state {
+        if self.state == StateMode::Fresh {
             return Ok(Handover::Fresh);
         }
         let early = self.early(index);
@@ -165,7 +166,7 @@ impl Libraries {
             (Some(_), ..) => Handover::Planned,
             // It was meant to follow another one, which was passed over.
             (None, Some(old), Some(new)) => {
-                Handover::Migration(Migration::plan(old.statics(), new.statics()))
+                Handover::Migration(Migration::plan(old.statics(), new.statics(), self.state))
             }
             _ => Handover::Fresh,
         })
