@@ -414,13 +414,17 @@ fn output_that_cannot_be_written_is_named_and_leaves_nothing_behind() {
 #[test]
 fn a_full_disk_is_told() {
     let lab = Lab::new();
-    lab.write("p.vasm", "PUSH 1\nPRINT\nHALT\n");
+    lab.write("p.vasm", "PUSH 1\nPRINT\nHALT\n;! stdout: 1\n");
+    lab.write("v.c", "long value(void) { return 1; }\n");
     let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
     for (args, status, code) in [
         (&["run", "p.vasm"][..], 3, "E0511"),
         (&["asm", "p.vasm"], 1, "E0702"),
         (&["dis", "p.vasm"], 1, "E0702"),
         (&["explain"], 1, "E0702"),
+        (&["bind", "v.c"], 1, "E0702"),
+        (&["completions", "bash"], 1, "E0702"),
+        (&["test", "p.vasm"], 1, "E0702"),
     ] {
         let child = lab.hotvm(args).stdout(full()).stdin(Stdio::null()).output().unwrap();
         let stderr = String::from_utf8(child.stderr).unwrap();

@@ -86,6 +86,27 @@ fn what_cannot_be_used_is_told_and_the_old_goes_on() {
 }
 
 #[test]
+fn a_mistake_is_told_at_each_save_and_at_no_other_time() {
+    let lab = lab_with(on_enter("v.c"));
+    let mistake = "long value(void) { return }\n";
+    lab.write("v.c", value(1));
+    let mut session = watch(&lab);
+    enter_gives(&mut session, "1");
+    for n in 2..4 {
+        for _ in 0..2 {
+            lab.write("v.c", mistake);
+            session.wait_for_notice("rejected (E0612)");
+        }
+        // It might be what the source lacks, so it is built again; that it still lacks it is no news.
+        lab.write("other.h", format!("{n}"));
+        lab.write("v.c", value(n));
+        let (_, said) = session.wait_for_event("prepared");
+        assert!(!said.contains("rejected"), "{said}");
+        enter_until(&mut session, &n.to_string(), &(n - 1).to_string());
+    }
+}
+
+#[test]
 fn half_a_library_is_told_and_the_old_goes_on() {
     let lab = lab_with(on_enter("libv.so"));
     let [one, two] = [1, 2].map(|n| lab.compiled(&value(n)));

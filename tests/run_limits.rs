@@ -44,7 +44,7 @@ fn a_time_limit_ends_a_loop_and_a_wait() {
     let mut session = lab.session(["run", "waits.vasm", "--time-limit", "0.05"]);
     session.wait_for_notice("E0515");
     session.wait_for_notice("waiting for input");
-    session.end_by_itself().exits(3);
+    session.wait().exits(3);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn ctrl_c_ends_a_loop_and_a_wait() {
     session.expect_line("1");
     session.signal("INT");
     session.wait_for_notice("waiting for input");
-    session.end_by_itself().exits(130);
+    session.wait().exits(130);
 }
 
 #[cfg(unix)]
@@ -99,6 +99,6 @@ fn ctrl_c_at_the_prompt_quits() {
         let mut session = lab.session(["run", "short.vasm", flag]);
         session.wait_for_notice(if flag == "--watch" { "Ctrl-C quits" } else { "press Enter" });
         session.signal("INT");
-        session.end_by_itself().exits(130);
+        session.wait().exits(130);
     }
 }

@@ -102,9 +102,10 @@
  * When a library is replaced, its static variables keep their values: those of
  * numbers, enumerations, and arrays and structures of them, as far as the debug
  * information of `-g` describes both versions. Pointers start afresh, because
- * they may lead into the old version. A library whose state has pointers, or
- * changes in ways of its own, keeps it behind one pointer and takes it over
- * itself:
+ * they may lead into the old version, and one that was set takes the other
+ * variables of its function or source file along, which may depend on it. A
+ * library whose state has pointers, or changes in ways of its own, keeps it
+ * behind one pointer and takes it over itself:
  *
  *     struct game { int score; struct player *first; };
  *

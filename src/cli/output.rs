@@ -58,7 +58,8 @@ fn make_executable(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn write_stdout(bytes: &[u8]) -> Result<(), Diagnostic> {
+/// Writes to standard output. That nobody reads it any more is no error.
+pub(super) fn write_stdout(bytes: &[u8]) -> Result<(), Diagnostic> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Diagnostic::error(

@@ -12,7 +12,7 @@ use blake3::Hash;
 use clap::{Args, ValueEnum};
 use hotvm::diagnostics::{Code, Diagnostic, Position};
 use hotvm::engine::{Doorbell, Engine, Exit, Host, Output, TrapKind, Vm};
-use hotvm::native::{BindError, CallError, Libraries, VersionMismatch, end_process};
+use hotvm::native::{BindError, CallError, Libraries, StateMode, VersionMismatch, end_process};
 use hotvm::program::{Input, Program};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -58,6 +58,9 @@ pub(super) struct Run {
     /// Let the static variables of a reloaded library begin anew, instead of carrying them over
     #[arg(long)]
     fresh_state: bool,
+    /// Carry static variables over even where a pointer that they may depend on begins anew
+    #[arg(long, conflicts_with = "fresh_state")]
+    partial_state: bool,
     #[command(flatten)]
     engine: EngineFlag,
     #[command(flatten)]
@@ -167,7 +170,11 @@ impl Run {
         };
         let mut settings = self.native.settings(folder).map_err(|diagnostic| vec![diagnostic])?;
         settings.unload = self.unload;
-        settings.fresh_state = self.fresh_state;
+        settings.state = match (self.fresh_state, self.partial_state) {
+            (true, _) => StateMode::Fresh,
+            (_, true) => StateMode::Partial,
+            _ => StateMode::Consistent,
+        };
         settings.version_mismatch = self.version_mismatch.into();
         let imports = program.verified.module().imports.clone();
         let mut libraries = Libraries::new(imports, settings);

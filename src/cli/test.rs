@@ -1,21 +1,20 @@
 //! `hotvm test`
 
-use super::{EXIT_STATUS, engine::EngineFlag, report::Report, status};
+use super::{EXIT_STATUS, engine::EngineFlag, output, report::Report, status};
 use clap::Args;
 use hotvm::diagnostics::{Code, Diagnostic};
 use hotvm::tools::golden::{Outcome, Runner};
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Runs programs and compares what they do with the expectations in their comments.
 #[derive(Args)]
 #[command(after_help = format!("\
-Expectations, one line of output each:
+Expectations, each a comment on a line of its own, for one line of output:
   ;! stdout: Result: 15
   ;! stderr: part of a notice or message
   ;! exit: 3
   ;! error: E0203 at 4:5
-and input:
+and input, in the same way:
   ;! args: a \"b c\"
   ;! stdin: a line
   ;! flags: --allow-system-libs
@@ -53,7 +52,12 @@ impl Test {
                 return status::REJECTED;
             }
         };
-        let (mut passed, mut failed) = (0, 0);
+        let (mut passed, mut failed, mut written) = (0, 0, Ok(()));
+        let mut write = |line: String| {
+            if written.is_ok() {
+                written = output::write_stdout(line.as_bytes());
+            }
+        };
         runner.run_all(&tests, |path, outcome| {
             let line = match outcome {
                 Outcome::Passed => format!("ok      {}\n", path.display()),
@@ -64,10 +68,16 @@ impl Test {
                 Outcome::Failed(_) => failed += 1,
                 _ => passed += 1,
             }
-            // Nobody reads on when the pipe is closed; the exit status still tells.
-            let _ = io::stdout().lock().write_all(line.as_bytes());
+            write(line);
         });
-        let _ = writeln!(io::stdout().lock(), "{passed} passed, {failed} failed");
-        if failed == 0 { status::DONE } else { status::REJECTED }
+        write(format!("{passed} passed, {failed} failed\n"));
+        match written {
+            Ok(()) if failed == 0 => status::DONE,
+            Ok(()) => status::REJECTED,
+            Err(diagnostic) => {
+                report.error(diagnostic);
+                status::REJECTED
+            }
+        }
     }
 }

@@ -237,6 +237,11 @@ codes! {
     /// version, and it returned something other than 0; or it has no `HOTVM_STATE` to keep a state in.
     /// The old version stays in use, with its state unchanged.
     E0620 UpgradeRefused "state refused";
+    /// A function of a library that hotvm calls by itself, before the program calls any, crashed or did
+    /// not return: an initialiser (`__attribute__((constructor))`, a global object of C++),
+    /// `get_version` or `hotvm_upgrade`. The library is not taken; where an older generation is in use,
+    /// it stays. The guard must be on for that: `--watch`, `--reload-on-enter` or `--guard on`.
+    E0621 CrashedEarly "crashed before its first call";
 
     /// A file could not be read.
     E0701 CannotRead "cannot read";

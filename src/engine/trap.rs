@@ -1,6 +1,7 @@
 //! What stops a program.
 
 use crate::diagnostics::Code;
+use crate::isa::{Bytes, Unsigned};
 use crate::native::CallError;
 use crate::verify::Site;
 use std::fmt;
@@ -110,13 +111,9 @@ impl fmt::Display for TrapKind {
             TrapKind::FloatOutOfRange => f.write_str("integer overflow: the float is out of range"),
             TrapKind::InvalidConversion => f.write_str("NaN has no integer"),
             TrapKind::OutOfBounds { address, length, size } => {
-                let bytes = if *length == 1 { "byte" } else { "bytes" };
                 let are = if *length == 1 { "is" } else { "are" };
-                let (length, address) = (Unsigned(*length), Unsigned(*address));
-                write!(
-                    f,
-                    "{length} {bytes} at address {address} {are} not inside memory of {size} bytes"
-                )
+                let (bytes, address, size) = (Bytes(*length), Unsigned(*address), Bytes(*size));
+                write!(f, "{bytes} at address {address} {are} not inside memory of {size}")
             }
             TrapKind::CallStackExhausted => f.write_str("calls are nested too deep"),
             TrapKind::OutOfFuel => f.write_str("the program is out of fuel"),
@@ -130,19 +127,6 @@ impl fmt::Display for TrapKind {
             }
             TrapKind::InputOutput(error) => write!(f, "input or output failed: {error}"),
             TrapKind::OutputClosed => f.write_str("nothing reads the output any more"),
-        }
-    }
-}
-
-/// An address or length. A program may have computed it as a signed number, so that is told as well
-/// where it differs.
-struct Unsigned(u64);
-
-impl fmt::Display for Unsigned {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match i64::try_from(self.0) {
-            Ok(value) => write!(f, "{value}"),
-            Err(_) => write!(f, "{} ({})", self.0, self.0 as i64),
         }
     }
 }

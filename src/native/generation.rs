@@ -2,12 +2,14 @@
 
 use super::check::{Checked, Exports, Kind, check, missing_symbol};
 use super::debuginfo::separate_file;
+use super::early::Early;
+use super::guard::Callee;
 use super::os::{self, Loaded, OpenError};
 use super::read::{Inputs, Writer, read_at_rest};
 use super::signature::Signatures;
 use super::state::Statics;
 use crate::diagnostics::{Code, Diagnostic};
-use crate::isa::Import;
+use crate::isa::{CType, Import, Signature};
 use blake3::Hash;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -80,20 +82,29 @@ pub(super) struct Generation {
     /// Why it must stay mapped when nothing calls it any more, if it must.
     pub must_stay: Option<String>,
     /// What it says its version is, once it was asked.
-    version: OnceCell<Option<u32>>,
+    version: OnceCell<Result<Option<u32>, Diagnostic>>,
 }
 
 impl Generation {
     /// Loads a library that has passed the file check, and tells these signatures.
     pub fn load(
-        name: &str,
+        early: Early,
         content: &mut Content,
         checked: Checked,
         signatures: Signatures,
     ) -> Result<Generation, Diagnostic> {
-        let loaded = os::open_private(&content.bytes, &content.file, checked.needs_folder)
-            .map_err(|e| load_failed(name, &content.file, e))?;
-        let Checked { exports, must_stay, .. } = checked;
+        let Checked { exports, needs_folder, must_stay, initialisers } = checked;
+        let arguments = early.guarded_arguments();
+        if arguments.is_some() {
+            initialisers.hide(&mut content.bytes);
+        }
+        let (bytes, file) = (&content.bytes, &content.file);
+        let loaded = early
+            .load(|| os::open_private(bytes, file, needs_folder))
+            .map_err(|e| load_failed(early.library, file, e))?;
+        if let Some(arguments) = arguments {
+            early.initialise(&loaded, &initialisers, arguments)?;
+        }
         let (hash, version) = (Some(content.hash), OnceCell::new());
         let (file, bytes) = (content.file.clone(), std::mem::take(&mut content.bytes));
         let image = Some(Arc::new(Image { file, bytes, statics: OnceLock::new() }));
@@ -102,9 +113,11 @@ impl Generation {
 
     /// Loads a library of the system by its bare name. Only the loader knows the file before it is
     /// loaded, and it trusts the system's own.
-    pub fn load_system(name: &str) -> Result<Generation, Diagnostic> {
-        let (loaded, file) =
-            os::open_system(name).map_err(|e| load_failed(name, Path::new(name), e))?;
+    pub fn load_system(early: Early) -> Result<Generation, Diagnostic> {
+        let name = early.library;
+        let (loaded, file) = early
+            .load(|| os::open_system(name))
+            .map_err(|e| load_failed(name, Path::new(name), e))?;
         let real = file.and_then(|file| file.canonicalize().ok());
         let bytes = real.and_then(|file| read_at_rest(name, &file, Writer::Done).ok());
         let exports = bytes.and_then(|bytes| check(&bytes).ok()).and_then(|c| c.exports);
@@ -125,12 +138,11 @@ impl Generation {
     }
 
     /// Compares the version that an import asks for, if it does, with what the library reports.
-    pub fn check_version(&self, import: &Import) -> Result<(), Diagnostic> {
-        match import.version {
-            Some(wanted) if self.version() != Some(wanted) => {
-                Err(other_version(import, wanted, self.version()))
-            }
-            _ => Ok(()),
+    pub fn check_version(&self, import: &Import, early: Early) -> Result<(), Diagnostic> {
+        let Some(wanted) = import.version else { return Ok(()) };
+        match self.version(early)? {
+            Some(found) if found == wanted => Ok(()),
+            found => Err(other_version(import, wanted, found)),
         }
     }
 
@@ -153,8 +165,15 @@ impl Generation {
 
     /// The version that the library reports. It is asked once, and only where a program wants to
     /// know: another library's `get_version` may be something else altogether.
-    pub fn version(&self) -> Option<u32> {
-        *self.version.get_or_init(|| self.version_variable().or_else(|| self.version_function()))
+    pub fn version(&self, early: Early) -> Result<Option<u32>, Diagnostic> {
+        if let Some(version) = self.version.get() {
+            return version.clone();
+        }
+        let version = match self.version_variable() {
+            Some(version) => Ok(Some(version)),
+            None => self.version_function(early),
+        };
+        self.version.get_or_init(|| version).clone()
     }
 
     fn version_variable(&self) -> Option<u32> {
@@ -165,12 +184,16 @@ impl Generation {
         Some(unsafe { version.read_unaligned() })
     }
 
-    fn version_function(&self) -> Option<u32> {
-        let address = self.own(VERSION_FUNCTION, Kind::Function)?;
+    fn version_function(&self, early: Early) -> Result<Option<u32>, Diagnostic> {
+        let Some(address) = self.own(VERSION_FUNCTION, Kind::Function) else { return Ok(None) };
+        let (signature, callee) = (
+            Signature { params: Vec::new(), result: CType::I32 },
+            Callee::Function(VERSION_FUNCTION),
+        );
         // SAFETY: the address is of a function, by the export table. That it is `int (void)` is the
         // contract for a library whose version a program asks for.
-        let get_version = unsafe { std::mem::transmute::<usize, extern "C" fn() -> i32>(address) };
-        u32::try_from(get_version()).ok()
+        let version = unsafe { early.call(callee, address, &signature, &[]) }?;
+        Ok(u32::try_from(version as i32).ok())
     }
 
     /// The address of a symbol of this library itself. The loader alone would also find those of

@@ -8,6 +8,7 @@ mod publish;
 pub use direct::{CallGuard, Crashed};
 
 use super::call::{CallError, Failure, Plan, Pointers};
+use super::early::{Early, is_crash};
 use super::events::{Event, EventKind, EventSink};
 use super::generation::Generation;
 use super::guard::Guard;
@@ -15,9 +16,9 @@ use super::live::{Ledger, Live, LiveOptions, ReloadHandle};
 use super::prepare::{Candidate, Failed, Known, Numbers, Preparer};
 use super::read::{Inputs, Writer};
 use super::resolve::Place;
-use super::settings::Settings;
+use super::settings::{Settings, StateMode};
 use super::signature::Unchecked;
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, Severity};
 use crate::isa::Import;
 use blake3::Hash;
 use std::collections::{BTreeMap, HashSet};
@@ -78,8 +79,8 @@ pub struct Libraries {
     refused: HashSet<Hash>,
     /// Whether generations are unmapped where that is safe.
     unload: bool,
-    /// Whether new generations begin with their own initial values.
-    fresh_state: bool,
+    /// What becomes of variables.
+    state: StateMode,
 }
 
 #[derive(Debug)]
@@ -126,7 +127,7 @@ impl Libraries {
             slots: imports.iter().map(slot).collect(),
             targets: vec![0; imports.len()].into(),
             unload: settings.unload,
-            fresh_state: settings.fresh_state,
+            state: settings.state,
             preparer: Preparer::new(Arc::clone(&imports), settings),
             imports,
             libraries: Vec::new(),
@@ -206,8 +207,21 @@ impl Libraries {
 
     /// The version that the library of an import reports; `None` if it reports none or is not bound.
     pub fn version(&mut self, import: usize) -> Option<u32> {
-        let bound = self.slots.get(import)?.bound?;
-        self.libraries[bound.library].generation.version()
+        let index = self.slots.get(import)?.bound?.library;
+        match self.libraries[index].generation.version(self.early(index)) {
+            Ok(version) => version,
+            Err(mut diagnostic) => {
+                diagnostic.severity = Severity::Warning;
+                self.unload = false;
+                self.warn(index, vec![BindError { import, diagnostic }]);
+                None
+            }
+        }
+    }
+
+    /// Calls what hotvm asks a library for by itself.
+    fn early(&self, index: usize) -> Early<'_> {
+        Early { library: &self.libraries[index].name, guard: self.guard }
     }
 
     /// How many cells the arguments of an import take.
@@ -285,7 +299,8 @@ impl Libraries {
             self.tell_unchecked(index);
             return Ok(self.replaced(index, group, None));
         }
-        let mut candidate = self.preparer.first(group, place, real)?;
+        let first = self.preparer.first(group, place, real);
+        let mut candidate = first.inspect_err(|failed| self.unload &= !is_crash(failed))?;
         let (built, warnings) = (candidate.built, std::mem::take(&mut candidate.warnings));
         let index = self.libraries.len();
         self.libraries.push(Library::new(candidate));
@@ -304,6 +319,7 @@ impl Libraries {
         let known = self.known(index);
         let prepared = self.preparer.next(&known, &self.bad, Writer::Unknown);
         if let Err(errors) = &prepared {
+            self.unload &= !is_crash(errors);
             for error in errors {
                 self.emit(index, EventKind::Rejected(Box::new(error.clone())));
             }
@@ -337,7 +353,8 @@ impl Libraries {
 
     fn ledger(&self) -> Ledger {
         let libraries = (0..self.libraries.len()).map(|index| self.known(index)).collect();
-        Ledger { libraries, bad: self.bad.clone(), refused: self.refused.clone() }
+        let (bad, refused) = (self.bad.clone(), self.refused.clone());
+        Ledger { libraries, bad, refused, guard: self.guard }
     }
 
     /// Lets the reloading thread know what is loaded now.

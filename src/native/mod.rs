@@ -10,6 +10,7 @@
 //! - `signature` reads from them what their functions take and return, in part from what `debuginfo`
 //!   unpacks, and compares it with what the program declares.
 //! - `generation` loads them under a private name and finds their functions.
+//! - `early` calls what a library runs before the program calls it: its initialisers and the like.
 //! - `prepare` does all of that, on any thread and without touching what runs; `libraries` publishes
 //!   what is prepared, so that all slots of a library change together, or none.
 //! - `retire` is about what becomes of the generations before.
@@ -30,6 +31,7 @@ mod call;
 mod check;
 mod config;
 mod debuginfo;
+mod early;
 mod events;
 mod generation;
 mod guard;
@@ -56,7 +58,7 @@ pub use events::{EVENT_VERSION, Event, EventKind, EventSink};
 pub use guard::{Access, Cause, Crash, Fault, GuardMode, OtherStack, Taint, Text, end_process};
 pub use libraries::{BindError, CallGuard, Crashed, Libraries, Reload};
 pub use live::{LiveOptions, ReloadHandle, Ring};
-pub use settings::{Settings, VersionMismatch};
+pub use settings::{Settings, StateMode, VersionMismatch};
 pub use signature::{Source, Unchecked};
 pub use state::{Carried, Fresh, Reason, StateReport};
 

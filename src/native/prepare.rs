@@ -5,12 +5,14 @@
 //! undo.
 
 use super::build::Builder;
+use super::early::{Early, is_crash};
 use super::generation::{Content, Generation, Image};
+use super::guard::Guard;
 use super::libraries::BindError;
 use super::policy::Policy;
 use super::read::{Inputs, Writer, read_at_rest};
 use super::resolve::Place;
-use super::settings::{Settings, VersionMismatch};
+use super::settings::{Settings, StateMode, VersionMismatch};
 use super::signature::Signatures;
 use super::state::Migration;
 use crate::diagnostics::{Code, Diagnostic, Severity};
@@ -29,8 +31,10 @@ pub(super) struct Preparer {
     policy: Policy,
     version_mismatch: VersionMismatch,
     builder: Builder,
-    /// Whether new generations begin with their own initial values.
-    fresh_state: bool,
+    /// What becomes of variables.
+    state: StateMode,
+    /// How the functions are guarded that a library runs before the program calls any.
+    pub guard: Guard,
 }
 
 /// What a preparer has to know of a library that is loaded.
@@ -118,8 +122,9 @@ pub(super) type Failed = Vec<BindError>;
 impl Preparer {
     pub fn new(imports: Arc<[Import]>, settings: Settings) -> Preparer {
         let (policy, version_mismatch) = (Policy::new(&settings), settings.version_mismatch);
-        let fresh_state = settings.fresh_state;
-        Preparer { imports, policy, version_mismatch, fresh_state, builder: Builder::new(settings) }
+        let state = settings.state;
+        let (builder, guard) = (Builder::new(settings), Guard::default());
+        Preparer { imports, policy, version_mismatch, builder, state, guard }
     }
 
     /// The files that the imports name, whether they are there or not.
@@ -141,7 +146,8 @@ impl Preparer {
         match self.fetch(&name, &real, Writer::Unknown).map_err(|d| self.whole(group, d))? {
             Some(content) => self.load(name, place, real, &Numbers::default(), content, group),
             None => {
-                let system = Generation::load_system(&name).map_err(|d| self.whole(group, d))?;
+                let system = Generation::load_system(self.early(&name));
+                let system = system.map_err(|d| self.whole(group, d))?;
                 let (targets, warnings) = self.resolve(&system, group)?;
                 let numbers = Numbers::default();
                 let candidate = Candidate::new(name, place, real, &numbers, system, group);
@@ -174,9 +180,10 @@ impl Preparer {
         let mut candidate = self.load(name, place, real, &known.numbers, content, group)?;
         if let (Some(hash), Some(old), Some(new)) =
             (hash, &known.image, &candidate.generation.image)
-            && !self.fresh_state
+            && self.state != StateMode::Fresh
         {
-            candidate.migration = Some((*hash, Migration::plan(old.statics(), new.statics())));
+            candidate.migration =
+                Some((*hash, Migration::plan(old.statics(), new.statics(), self.state)));
         }
         Ok(Some(candidate))
     }
@@ -228,7 +235,7 @@ impl Preparer {
         let known = |symbol: &str| self.imports.iter().any(|import| import.symbol == symbol);
         let signatures = Signatures::read(&content.bytes, &content.file, known);
         self.each(group, |import| signatures.check(import))?;
-        let generation = Generation::load(&name, &mut content, checked, signatures)
+        let generation = Generation::load(self.early(&name), &mut content, checked, signatures)
             .map_err(|d| self.whole(group, d))?;
         let (targets, mut warnings) = self.resolve(&generation, group)?;
         let whole = |diagnostic| BindError { import: group[0], diagnostic };
@@ -246,16 +253,21 @@ impl Preparer {
     ) -> Result<(Vec<usize>, Vec<BindError>), Failed> {
         let targets = self.each(group, |import| generation.resolve(import))?;
         let mut warnings = Vec::new();
-        let checked = self.each(group, |import| generation.check_version(import));
+        let checked = self
+            .each(group, |import| generation.check_version(import, self.early(&import.library)));
         match (checked, self.version_mismatch) {
             (Ok(_), _) => {}
-            (Err(failed), VersionMismatch::Refuse) => return Err(failed),
-            (Err(failed), VersionMismatch::Warn) => warnings = failed,
+            (Err(failed), VersionMismatch::Warn) if !is_crash(&failed) => warnings = failed,
+            (Err(failed), _) => return Err(failed),
         }
         for warning in &mut warnings {
             warning.diagnostic.severity = Severity::Warning;
         }
         Ok((targets, warnings))
+    }
+
+    fn early<'a>(&self, library: &'a str) -> Early<'a> {
+        Early { library, guard: self.guard }
     }
 
     /// Asks for each import of a group, and collects all that goes wrong.
@@ -286,7 +298,8 @@ impl Preparer {
     }
 }
 
-fn known_bad(name: &str) -> Diagnostic {
+/// Why content that has crashed is not taken.
+pub(super) fn known_bad(name: &str) -> Diagnostic {
     Diagnostic::error(Code::KnownBad, format!("`{name}` has crashed with this very content"))
         .note("the generation before it is in use")
         .help("change the library, or start anew to try it again")

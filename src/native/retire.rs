@@ -13,6 +13,7 @@
 
 use super::events::{Event, EventKind, EventSink};
 use super::generation::Generation;
+use super::guard::{Callee, in_loader};
 use super::live::Ledger;
 
 /// What is left to do when libraries have changed, on whichever thread has the time.
@@ -51,7 +52,8 @@ impl Retiree {
         // SAFETY: whoever makes a `Retiree` knows that no slot leads to it, now or later; programs
         // call natives from one thread, which has come to a safepoint since the last slot did. None
         // of its functions that the program knows returns a pointer.
-        if unsafe { generation.unload(target) } {
+        let unload = || unsafe { generation.unload(target) };
+        if in_loader(Callee::Unloading, &name, unload) {
             let kind = EventKind::Retired { unloaded: true, kept: None };
             events.emit(&name, number, hash, kind);
         }

@@ -27,9 +27,8 @@ pub struct Settings {
     pub no_native: bool,
     /// The project's `hotvm.toml`.
     pub config: Config,
-    /// Whether a new generation begins with the initial values of its variables, instead of taking
-    /// over those of the one before: `--fresh-state`.
-    pub fresh_state: bool,
+    /// What becomes of the variables of a library that is replaced.
+    pub state: StateMode,
     /// Where built sources are kept. `None` means `HOTVM_CACHE_DIR`, else `hotvm` in
     /// `XDG_CACHE_HOME` or `~/.cache`, else a folder for this user among the temporary files.
     pub cache_dir: Option<PathBuf>,
@@ -43,6 +42,18 @@ pub enum VersionMismatch {
     Refuse,
     /// It is bound, with a warning.
     Warn,
+}
+
+/// What becomes of the static variables of a library that is replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StateMode {
+    /// They keep their values, but for those that can depend on a pointer which is lost.
+    #[default]
+    Consistent,
+    /// Each keeps its value if it can, whatever becomes of the others: `--partial-state`.
+    Partial,
+    /// All begin anew: `--fresh-state`.
+    Fresh,
 }
 
 impl Settings {

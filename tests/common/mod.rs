@@ -296,13 +296,13 @@ impl Session {
     #[track_caller]
     pub fn end(mut self) -> Outcome {
         self.end_of_input();
-        self.end_by_itself()
+        self.wait()
     }
 
     /// Waits for the end of a process that does not wait for that of its input, and gives what was
     /// not read yet.
     #[track_caller]
-    pub fn end_by_itself(mut self) -> Outcome {
+    pub fn wait(mut self) -> Outcome {
         let start = Instant::now();
         let status = wait(&mut self.child).code();
         let rest = |from: &Receiver<String>| from.iter().map(|l| l + "\n").collect::<String>();

@@ -1,7 +1,7 @@
 //! Why a call was not made, or did not return.
 
 use crate::diagnostics::Code;
-use crate::isa::{CType, Import, ValueType};
+use crate::isa::{Bytes, CType, Import, Unsigned, ValueType};
 use crate::native::guard::{Cause, Fault, Stopped};
 use std::fmt;
 
@@ -113,8 +113,9 @@ impl Misfit {
         let bad = |message| CallError::BadArgument { message };
         match self {
             Misfit::Count { expected } => bad(format!(
-                "`{}` takes {expected} values from the stack and was given {}",
+                "`{}` takes {expected} {} from the stack and was given {}",
                 import.symbol,
+                if expected == 1 { "value" } else { "values" },
                 args.len()
             )),
             Misfit::Range { param } => {
@@ -123,7 +124,8 @@ impl Misfit {
                     Some((least, greatest)) => format!("{least} to {greatest}"),
                     None => "finite values up to 3.4028235e38".to_owned(),
                 };
-                bad(format!("{} is {value}, which is not a {ctype} ({range})", of(param)))
+                let a = if ctype.to_string().starts_with(['i', 'f']) { "an" } else { "a" };
+                bad(format!("{} is {value}, which is not {a} {ctype} ({range})", of(param)))
             }
             Misfit::Pointer { param } => {
                 let (_, value) = argument(import, args, param);
@@ -134,17 +136,19 @@ impl Misfit {
             }
             Misfit::Outside { param, address, length } => {
                 let what = match import.signature.params.get(param) {
-                    Some(CType::Cstr) => format!("a text at address {address}"),
-                    _ => format!("{length} bytes at address {address}"),
+                    Some(CType::Cstr) => "a text".to_owned(),
+                    _ => Bytes(length).to_string(),
                 };
-                let message = format!("{} is {what}, outside of {size} bytes of memory", of(param));
+                let (of, at, all) = (of(param), Unsigned(address), Bytes(size));
+                let message = format!("{of} is {what} at address {at}, outside of {all} of memory");
                 CallError::OutOfBounds { message, address, length, size }
             }
             Misfit::Unterminated { param, address } => CallError::OutOfBounds {
                 message: format!(
                     "{} is a text at address {address} that does not end with a zero byte within \
-                     {size} bytes of memory",
-                    of(param)
+                     {} of memory",
+                    of(param),
+                    Bytes(size)
                 ),
                 address,
                 length: size.saturating_sub(address).saturating_add(1),

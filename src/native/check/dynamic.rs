@@ -45,6 +45,11 @@ impl<'a> Dynamic<'a> {
         self.entries.iter().find(|e| e.0 == tag).map(|e| e.1)
     }
 
+    /// The tags of all entries, in their order.
+    pub fn tags(&self) -> impl Iterator<Item = i64> {
+        self.entries.iter().map(|e| e.0)
+    }
+
     /// The string at an offset of the string table, without its end mark.
     pub fn string(&self, offset: u64) -> Result<&'a [u8], Flaw> {
         let rest = usize::try_from(offset).ok().and_then(|offset| self.strings.get(offset..));

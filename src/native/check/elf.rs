@@ -145,13 +145,17 @@ impl<'a> Image<'a> {
     /// The entries in the `size` bytes at `address`, all of which must come from the file.
     pub fn table<T: Pod>(&self, address: u64, size: u64, what: &str) -> Result<&'a [T], Flaw> {
         let find = || {
-            let inside = |s: &&Segment| within(address, size, s.address, s.file_size);
-            let segment = self.segments.iter().find(inside)?;
-            let offset = segment.offset.checked_add(address - segment.address)?;
             let count = usize::try_from(size).ok()? / size_of::<T>();
-            self.bytes.read_slice_at(offset, count).ok()
+            self.bytes.read_slice_at(self.offset(address, size)?, count).ok()
         };
         find().ok_or_else(|| Flaw::Incomplete(format!("its {what} is not inside the file")))
+    }
+
+    /// Where in the file the `size` bytes at `address` are, if all of them are.
+    pub fn offset(&self, address: u64, size: u64) -> Option<u64> {
+        let inside = |s: &&Segment| within(address, size, s.address, s.file_size);
+        let segment = self.segments.iter().find(inside)?;
+        segment.offset.checked_add(address - segment.address)
     }
 
     /// One entry at `address`.

@@ -11,6 +11,7 @@
 mod dynamic;
 mod elf;
 mod exports;
+mod initialisers;
 mod relocations;
 mod sections;
 mod sniff;
@@ -19,6 +20,7 @@ mod unload;
 mod versions;
 
 pub(super) use exports::{Exports, Kind, missing_symbol};
+pub(super) use initialisers::Initialisers;
 
 use crate::diagnostics::{Code, Diagnostic};
 use std::path::Path;
@@ -32,6 +34,7 @@ pub(super) struct Checked {
     pub needs_folder: bool,
     /// Why its code must stay mapped when nothing calls it any more, if it must.
     pub must_stay: Option<String>,
+    pub initialisers: Initialisers,
 }
 
 /// What is wrong with a file.
@@ -93,7 +96,8 @@ fn check_elf(bytes: &[u8]) -> Result<Checked, Flaw> {
     relocations::check(&image, &dynamic, &symbols)?;
     let exports = Some(symbols.exports(&image)?);
     let must_stay = unload::must_stay(&image, &dynamic, &symbols);
-    Ok(Checked { exports, needs_folder: dynamic.needs_folder(), must_stay })
+    let initialisers = Initialisers::find(&image, &dynamic);
+    Ok(Checked { exports, needs_folder: dynamic.needs_folder(), must_stay, initialisers })
 }
 
 /// An `Incomplete` flaw unless `holds`.

@@ -24,7 +24,7 @@ impl Fault {
     /// File and line of the library's source, such as `math_ops.c:12`, where the library tells by
     /// its debug information. That is read only now.
     pub fn source_line(&self) -> Option<String> {
-        system::source_line(self.crash.code?)
+        self.crash.source_line()
     }
 
     /// Whether the process must end, because the crash may have left a lock held or the heap
@@ -37,7 +37,8 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Fault { function, library, generation, crash, .. } = self;
-        Sentence { function, library, generation: *generation, crash }.fmt(f)
+        let (callee, generation) = (Callee::Function(function), Some(*generation));
+        Sentence { callee, library, generation, crash }.fmt(f)
     }
 }
 
@@ -56,6 +57,13 @@ pub struct Crash {
     pub code: Option<usize>,
     /// Why the process cannot go on, if so.
     pub taint: Option<Taint>,
+}
+
+impl Crash {
+    /// File and line of the library's source, where its debug information tells.
+    pub fn source_line(&self) -> Option<String> {
+        system::source_line(self.code?)
+    }
 }
 
 /// What stopped a call.
@@ -111,22 +119,57 @@ pub enum Taint {
     Damage,
     /// The crash was in code, outside of the library, that may hold locks.
     Foreign,
+    /// The system's loader was at work, which holds a lock.
+    Loader,
+}
+
+/// What has crashed.
+#[derive(Clone, Copy, Debug)]
+pub enum Callee<'a> {
+    /// A function of this name.
+    Function(&'a str),
+    /// A function that has none for others.
+    Initialiser,
+    /// What the system's loader runs before a library is there,
+    Loading,
+    /// and before it is gone.
+    Unloading,
+    /// Code that nobody has called from here: in a thread of the library's own, or at the very end.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "no guard, no crash"))]
+    Unasked,
+}
+
+impl fmt::Display for Callee<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Callee::Function(name) => write!(f, "`{name}`"),
+            Callee::Initialiser => f.write_str("an initialiser"),
+            Callee::Loading => f.write_str("the loading"),
+            Callee::Unloading => f.write_str("the unloading"),
+            Callee::Unasked => f.write_str("code outside of any call"),
+        }
+    }
 }
 
 /// The sentence about a crash. It needs no heap, which may be what is damaged.
 pub struct Sentence<'a> {
-    pub function: &'a str,
+    pub callee: Callee<'a>,
     pub library: &'a str,
-    pub generation: u32,
+    /// Where it is known.
+    pub generation: Option<u32>,
     pub crash: &'a Crash,
 }
 
 impl fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Sentence { function, library, generation, crash } = self;
+        let Sentence { callee, library, generation, crash } = self;
         let file = library.rsplit(['/', '\\']).next().unwrap_or(library);
+        write!(f, "{callee} of {file} ")?;
+        if let Some(generation) = generation {
+            write!(f, "(generation {generation}) ")?;
+        }
         let verb = if matches!(crash.cause, Cause::Timeout(_)) { "" } else { "crashed: " };
-        write!(f, "`{function}` of {file} (generation {generation}) {verb}{crash}")
+        write!(f, "{verb}{crash}")
     }
 }
 
@@ -149,6 +192,7 @@ impl fmt::Display for Taint {
         f.write_str(match self {
             Taint::Damage => "the heap is damaged",
             Taint::Foreign => "that is outside of the library and may hold a lock",
+            Taint::Loader => "the system's loader holds its lock",
         })
     }
 }
@@ -206,8 +250,8 @@ mod tests {
             taint: None,
         };
         let told = |crash: &Crash| {
-            let (function, library) = ("parse", "../native/math_ops.c");
-            Sentence { function, library, generation: 3, crash }.to_string()
+            let (callee, library) = (Callee::Function("parse"), "../native/math_ops.c");
+            Sentence { callee, library, generation: Some(3), crash }.to_string()
         };
         assert_eq!(
             told(&crash),

@@ -43,10 +43,10 @@ pub use fault::{Access, Cause, Crash, Fault, Taint};
 pub use system::{OtherStack, end_process};
 pub use text::Text;
 
-pub(super) use system::{Context, Stopped};
+pub(super) use fault::{Callee, Sentence};
+pub(super) use system::{Context, Stopped, in_loader};
 
 use crate::diagnostics::Code;
-use fault::Sentence;
 use std::time::Duration;
 
 /// Whether crashes of native code become errors.
@@ -85,8 +85,12 @@ impl Guard {
 }
 
 /// Writes down the last words of a tainted process, lest it hang or crash before it has said any.
-pub(super) fn prepare_to_end(function: &str, library: &str, generation: u32, crash: &Crash) {
-    let words = Sentence { function, library, generation, crash };
+pub(super) fn prepare_to_end(sentence: &Sentence) {
     let code = Code::NativeFault;
-    system::prepare_to_end(format_args!("error[{code}]: {words}\n"));
+    system::prepare_to_end(format_args!("error[{code}]: {sentence}\n"));
+}
+
+/// Ends a tainted process with its last words at once.
+pub(super) fn end_with(code: Code, sentence: &Sentence) -> ! {
+    system::end_with(format_args!("error[{code}]: {sentence}\n"))
 }

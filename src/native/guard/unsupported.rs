@@ -1,6 +1,6 @@
 //! Platforms without a guard: calls are made as they are.
 
-use super::Crash;
+use super::{Callee, Crash};
 use crate::native::call::Returned;
 use std::convert::Infallible;
 use std::ffi::c_void;
@@ -91,6 +91,16 @@ pub fn source_line(_code: usize) -> Option<String> {
 
 /// Never called with a crash.
 pub fn prepare_to_end(_words: fmt::Arguments<'_>) {}
+
+/// Never called with a crash.
+pub fn end_with(_words: fmt::Arguments<'_>) -> ! {
+    end_process(3)
+}
+
+/// Does work of the system's loader.
+pub fn in_loader<T>(_callee: Callee, _library: &str, work: impl FnOnce() -> T) -> T {
+    work()
+}
 
 /// Ends the process at once.
 pub fn end_process(status: u8) -> ! {

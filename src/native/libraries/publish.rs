@@ -8,16 +8,20 @@ use super::{Libraries, Library};
 use crate::diagnostics::Diagnostic;
 use crate::isa::CType;
 use crate::native::BindError;
+use crate::native::early::is_crash;
 use crate::native::events::{Event, EventKind};
 use crate::native::generation::Generation;
 use crate::native::live::{Live, Update};
-use crate::native::prepare::Candidate;
+use crate::native::prepare::{Candidate, known_bad};
 use crate::native::resolve::Place;
 use crate::native::retire::{Aftermath, Retiree};
+use crate::native::settings::StateMode;
 use crate::native::signature::Unchecked;
 use crate::native::state::{Migration, Prepared, StateReport, Upgrade};
+use blake3::Hash;
 use std::collections::BTreeMap;
 use std::mem;
+use std::slice;
 use std::time::{Duration, Instant};
 
 impl Libraries {
@@ -35,7 +39,14 @@ impl Libraries {
         // The program may have reloaded by itself what waited, or crashed in it.
         let (stale, update): (Vec<_>, Vec<_>) =
             newest.into_iter().partition(|(index, candidate)| self.is_stale(*index, candidate));
-        stale.into_iter().for_each(|(_, candidate)| self.discard(candidate));
+        for (index, candidate) in stale {
+            if self.is_bad(&candidate) {
+                let (import, diagnostic) = (candidate.group[0], known_bad(&candidate.name));
+                let error = BindError { import, diagnostic };
+                self.emit(index, EventKind::Rejected(Box::new(error)));
+            }
+            self.discard(candidate);
+        }
         let any = !update.is_empty();
         if any {
             // What is refused is told as an event, and the old goes on.
@@ -57,11 +68,11 @@ impl Libraries {
         let Some(previous) = library.previous.take() else { return false };
         let crashed = mem::replace(library, *previous);
         let kind = EventKind::RolledBack { to: library.number, reason: reason.to_owned() };
-        let Library { name, number, generation, .. } = &crashed;
-        self.tell(Event::new(name, *number, generation.hash, kind));
         self.bad.extend(crashed.generation.hash);
         self.point(index);
         self.tell_live();
+        let Library { name, number, generation, .. } = &crashed;
+        self.tell(Event::new(name, *number, generation.hash, kind));
         true
     }
 
@@ -75,10 +86,7 @@ impl Libraries {
                 Ok(handover) => handovers.push(handover),
                 Err(diagnostic) => {
                     let error = BindError { import: candidate.group[0], diagnostic };
-                    self.emit(*index, EventKind::Rejected(Box::new(error.clone())));
-                    self.refused.extend(update.iter().filter_map(|(_, new)| new.generation.hash));
-                    update.into_iter().for_each(|(_, candidate)| self.discard(candidate));
-                    self.tell_live();
+                    self.refuse(*index, candidate.generation.hash, &error, update);
                     return Err(error);
                 }
             }
@@ -110,6 +118,19 @@ impl Libraries {
         Ok(())
     }
 
+    /// Lets go of an update because one of its candidates refuses, or has crashed. That is told when
+    /// the reloading thread knows of it: who hears it may answer with the same content at once.
+    fn refuse(&mut self, index: usize, content: Option<Hash>, error: &BindError, update: Update) {
+        if is_crash(slice::from_ref(error)) {
+            self.unload = false;
+            self.bad.extend(content);
+        }
+        self.refused.extend(update.iter().filter_map(|(_, candidate)| candidate.generation.hash));
+        update.into_iter().for_each(|(_, candidate)| self.discard(candidate));
+        self.tell_live();
+        self.emit(index, EventKind::Rejected(Box::new(error.clone())));
+    }
+
     /// Tells what has happened, behind all that happened before.
     pub(super) fn tell(&self, event: Event) {
         self.clean_up(Aftermath { events: vec![event], ..Aftermath::default() });
@@ -126,13 +147,14 @@ impl Libraries {
     /// refuse.
     fn handover(&self, index: usize, candidate: &Candidate) -> Result<Handover, Diagnostic> {
         let (old, new) = (&self.libraries[index].generation, &candidate.generation);
-        if self.fresh_state {
+        if self.state == StateMode::Fresh {
             return Ok(Handover::Fresh);
         }
+        let early = self.early(index);
         let upgrade = Upgrade::find(
-            &candidate.name,
+            early,
             |symbol, kind| old.own(symbol, kind),
-            || old.version(),
+            || old.version(early),
             |symbol, kind| new.own(symbol, kind),
         )?;
         if let Some(upgrade) = upgrade {
@@ -144,7 +166,7 @@ impl Libraries {
             (Some(_), ..) => Handover::Planned,
             // It was meant to follow another one, which was passed over.
             (None, Some(old), Some(new)) => {
-                Handover::Migration(Migration::plan(old.statics(), new.statics()))
+                Handover::Migration(Migration::plan(old.statics(), new.statics(), self.state))
             }
             _ => Handover::Fresh,
         })
@@ -193,9 +215,11 @@ impl Libraries {
     }
 
     fn is_stale(&self, index: usize, candidate: &Candidate) -> bool {
-        let hash = candidate.generation.hash;
-        hash == self.libraries[index].generation.hash
-            || hash.is_some_and(|hash| self.bad.contains(&hash))
+        candidate.generation.hash == self.libraries[index].generation.hash || self.is_bad(candidate)
+    }
+
+    fn is_bad(&self, candidate: &Candidate) -> bool {
+        candidate.generation.hash.is_some_and(|hash| self.bad.contains(&hash))
     }
 
     /// Points the slots of a library at their functions. This is all that a reload changes for the

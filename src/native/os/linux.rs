@@ -14,10 +14,17 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+#[cfg(target_env = "gnu")]
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+#[cfg(target_env = "gnu")]
+use std::sync::OnceLock;
 
 /// The most descriptors that loaded libraries may hold; a process often has no more than 1024.
 const MOST_DESCRIPTORS: RawFd = 256;
+
+/// What stands before the name of every file in memory.
+const MEMORY_MARK: &[u8] = b"hotvm:";
 
 /// Loads a library from bytes in memory, under a name that the loader has never seen.
 ///
@@ -45,11 +52,21 @@ pub fn is_private_copy(name: &[u8]) -> bool {
     name.starts_with(b"/proc/self/fd/") || name.windows(mark.len()).any(|window| window == mark)
 }
 
+/// The name of a library in that of its private copy: the file in memory, or that in a folder.
+pub fn name_in_copy(copy: &[u8]) -> &[u8] {
+    let file = copy.rsplit(|&byte| byte == b'/').next().unwrap_or(copy);
+    let mark = unix::COPY_MARK.as_bytes();
+    let end = file.windows(mark.len()).position(|window| window == mark);
+    let name = file.strip_suffix(b" (deleted)").unwrap_or(&file[..end.unwrap_or(file.len())]);
+    let in_memory = name.strip_prefix(b"memfd:").and_then(|name| name.strip_prefix(MEMORY_MARK));
+    in_memory.or(name.strip_prefix(b".")).unwrap_or(name)
+}
+
 /// A file that exists in memory only, sealed so that nobody can change it under the mapping.
 fn memory_file(bytes: &[u8], file: &Path) -> io::Result<File> {
     // The name is for people: it is what /proc/PID/maps and debuggers show.
     let name: Vec<u8> = file.file_name().unwrap_or_default().as_bytes().to_vec();
-    let name = CString::new([b"hotvm:", &name[..name.len().min(200)]].concat())?;
+    let name = CString::new([MEMORY_MARK, &name[..name.len().min(200)]].concat())?;
     // SAFETY: `name` is a C string that outlives the call.
     let fd =
         unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
@@ -125,6 +142,29 @@ fn cached_names(cache: &[u8]) -> impl Iterator<Item = &str> {
     })
 }
 
+/// `argc`, `argv` and `envp`. The arguments are copies, made once.
+#[cfg(target_env = "gnu")]
+pub fn initialiser_arguments() -> Option<[u64; 3]> {
+    static ARGUMENTS: OnceLock<Vec<usize>> = OnceLock::new();
+    unsafe extern "C" {
+        static environ: *const *const c_char;
+    }
+    let pointers = ARGUMENTS.get_or_init(|| {
+        let arguments = std::env::args_os().filter_map(|it| CString::new(it.into_vec()).ok());
+        arguments.map(|it| it.into_raw().expose_provenance()).chain([0]).collect()
+    });
+    // SAFETY: it is the C library's own variable, and only read.
+    let environment = unsafe { environ }.expose_provenance();
+    let arguments = pointers.as_ptr().expose_provenance();
+    Some([pointers.len() - 1, arguments, environment].map(|word| word as u64))
+}
+
+/// Other C libraries do not tell where they have put a library.
+#[cfg(not(target_env = "gnu"))]
+pub fn initialiser_arguments() -> Option<[u64; 3]> {
+    None
+}
+
 /// A library with its base, and the file that the loader took it from, as the loader's list says.
 #[cfg(target_env = "gnu")]
 fn described(library: Library) -> (Loaded, Option<PathBuf>) {
@@ -170,6 +210,13 @@ mod tests {
         assert!(system_names("no_such_library_anywhere").is_empty());
         let (library, _) = open_system("m").unwrap();
         assert!(library.address("cos").is_some() && library.address("no_such_symbol").is_none());
+    }
+
+    #[test]
+    fn copies_tell_the_name_that_they_were_given() {
+        for copy in ["/memfd:hotvm:libf.so (deleted)", "/tmp/.libf.so.hotvm-a7b", "./libf.so"] {
+            assert_eq!(name_in_copy(copy.as_bytes()), b"libf.so", "{copy}");
+        }
     }
 
     #[test]

@@ -21,6 +21,11 @@ pub fn open_private(bytes: &[u8], file: &Path, needs_folder: bool) -> Result<Loa
     Ok(Loaded::new(library?, None))
 }
 
+/// The loader runs all initialisers itself.
+pub fn initialiser_arguments() -> Option<[u64; 3]> {
+    None
+}
+
 /// Loads a library of the system by the one name that it has. The loader does not say from where.
 pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
     let plain = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");

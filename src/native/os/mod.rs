@@ -11,6 +11,8 @@
 //! - `is_link(path)` tells whether a name is one more for a file that has another.
 //! - `is_mapped(address)` tells whether the loader knows a library at an address.
 //! - `on_hangup(f)` calls a function whenever the system asks the process to reload.
+//! - `initialiser_arguments()` is what the loader passes to the initialisers of a library; `None` where
+//!   they cannot be run in its stead.
 //! - `private_temp_folder()` makes a folder among the temporary files that is this user's alone.
 
 use libloading::Library;
@@ -34,11 +36,11 @@ mod system;
 mod unix;
 
 #[cfg(target_os = "linux")]
-pub(super) use system::is_private_copy;
+pub(super) use system::{is_private_copy, name_in_copy};
 
 pub(super) use system::{
-    changed_at, is_executable, is_link, is_mapped, on_hangup, open_private, open_system,
-    private_temp_folder, stamp, system_names,
+    changed_at, initialiser_arguments, is_executable, is_link, is_mapped, on_hangup, open_private,
+    open_system, private_temp_folder, stamp, system_names,
 };
 
 /// A library that the loader has mapped.

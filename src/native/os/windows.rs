@@ -30,6 +30,11 @@ pub fn open_private(bytes: &[u8], file: &Path, needs_folder: bool) -> Result<Loa
     open(&path, file)
 }
 
+/// The loader runs all initialisers itself.
+pub fn initialiser_arguments() -> Option<[u64; 3]> {
+    None
+}
+
 /// Loads a library of the system by its name. The loader does not say from where.
 pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
     let plain = format!("{name}.dll");

@@ -113,13 +113,13 @@ impl Data {
         words.map(move |(at, address)| ((at - start) as usize, *address))
     }
 
-    /// The same for all parts of a variable, as far as the addresses are known.
-    pub fn addresses_of(&self, home: &Home) -> Vec<(usize, u64)> {
+    /// The same for all parts of a variable.
+    pub fn addresses_of(&self, home: &Home) -> Vec<(usize, Option<u64>)> {
         let mut start = 0;
         let mut found = Vec::new();
         for part in home.parts() {
             let here = self.addresses_in(part);
-            found.extend(here.filter_map(|(at, address)| Some((start + at, address?))));
+            found.extend(here.map(|(at, address)| (start + at, address)));
             start += part.size;
         }
         found

@@ -5,6 +5,8 @@ use super::home::Home;
 use super::merge::{Images, Outcome};
 use super::report::{Carried, Fresh, Reason, StateReport};
 use super::statics::{Key, Statics, Variable};
+use super::together::{LostPointers, Scope, Scopes};
+use crate::native::settings::StateMode;
 use std::collections::{HashMap, HashSet};
 
 /// What to copy from one generation of a library to the next.
@@ -13,6 +15,8 @@ pub(in crate::native) struct Migration {
     transfers: Vec<Transfer>,
     /// What is known beforehand.
     settled: StateReport,
+    /// Whether a lost pointer takes others along.
+    together: bool,
 }
 
 /// What becomes of one variable.
@@ -22,8 +26,10 @@ struct Transfer {
     /// The types, if they differ.
     converted: Option<(String, String)>,
     old: Home,
-    /// `None` if nothing is to be written.
+    /// `None` if the new generation has no such variable in memory.
     new: Option<Home>,
+    /// Where the new generation declares it.
+    scope: Option<Scope>,
     /// `None` if all bytes are copied as they are.
     merge: Option<Merge>,
 }
@@ -35,14 +41,16 @@ struct Merge {
     /// The initial values in the old and the new file.
     was: Vec<u8>,
     now: Vec<u8>,
-    /// Where the loader has put addresses into the old variable, counted from the old base.
-    addresses: Vec<(usize, u64)>,
+    /// The words of the old variable that the loader has put an address into, and which one, counted
+    /// from the old base; `None` where it is outside of the library.
+    addresses: Vec<(usize, Option<u64>)>,
 }
 
 impl Migration {
     /// Matches the variables of two generations.
-    pub fn plan(old: &Statics, new: &Statics) -> Migration {
-        let mut migration = Migration::default();
+    pub fn plan(old: &Statics, new: &Statics, mode: StateMode) -> Migration {
+        let together = mode == StateMode::Consistent;
+        let mut migration = Migration { together, ..Migration::default() };
         if old.unread || new.unread {
             migration.settled.unread = Some(match new.unread {
                 true => "the new version has no debug information; compile it with -g",
@@ -51,8 +59,9 @@ impl Migration {
             return migration;
         }
         let (pairs, left) = pair(&old.variables, &new.variables);
+        let mut scopes = Scopes::default();
         for (before, now) in pairs {
-            migration.add((old, before), (new, now));
+            migration.add((old, before), (new, now), scopes.of(now));
         }
         for gone in left {
             let how = How::Gone(gone.ty.size * 8);
@@ -61,16 +70,24 @@ impl Migration {
         migration
     }
 
-    fn add(&mut self, (old, before): (&Statics, &Variable), (new, now): (&Statics, &Variable)) {
+    fn add(
+        &mut self,
+        (old, before): (&Statics, &Variable),
+        (new, now): (&Statics, &Variable),
+        scope: Scope,
+    ) {
         let several = (before.key.nth.1 != now.key.nth.1).then_some(Reason::SeveralOfTheName);
         let barred = several.or(before.barred.clone()).or(now.barred.clone());
         match (barred, &before.home, &now.home) {
             (None, Some(from), Some(to)) => {
-                self.transfers.push(Transfer::merge((old, before, from), (new, now, to)));
+                let transfer = Transfer::merge((old, before, from), (new, now, to));
+                self.transfers.push(Transfer { scope: Some(scope), ..transfer });
             }
-            (Some(reason), Some(_), _) => {
+            (Some(reason), Some(_), to) => {
                 let how = How::Leave(reason, before.ty.size * 8);
-                self.transfers.extend(Transfer::stay(old, before, how));
+                let stays = Transfer::stay(old, before, how).into_iter();
+                let (scope, new) = (Some(scope), to.clone());
+                self.transfers.extend(stays.map(|it| Transfer { scope, new: new.clone(), ..it }));
             }
             // A constant before and after is nothing to speak of.
             _ if before.barred == now.barred && before.barred == Some(Reason::Folded) => {}
@@ -89,7 +106,6 @@ impl Migration {
     /// The bases must be those of the two libraries, loaded from the very bytes that the statics
     /// were read from, still mapped, and none of their code may be running.
     pub unsafe fn apply(&self, old_base: usize, new_base: usize) -> StateReport {
-        let mut report = self.settled.clone();
         let read = |base: usize| {
             move |address: u64, into: &mut [u8]| {
                 let from = std::ptr::with_exposed_provenance::<u8>(base + address as usize);
@@ -98,27 +114,58 @@ impl Migration {
                 unsafe { std::ptr::copy_nonoverlapping(from, into.as_mut_ptr(), into.len()) }
             }
         };
-        let mut writes = Vec::new();
-        for transfer in &self.transfers {
+        let run = |transfer: &Transfer| {
             let live = transfer.old.gather(read(old_base));
             let image = transfer.new.as_ref().map(|new| new.gather(read(new_base)));
-            writes.extend(transfer.new.as_ref().zip(transfer.run(
-                live,
-                image,
-                old_base,
-                &mut report,
-            )));
+            transfer.run(live, image.unwrap_or_default(), old_base)
+        };
+        let mut results: Vec<_> = self.transfers.iter().map(run).collect();
+        if self.together {
+            self.hold_back(&mut results, |home| home.gather(read(new_base)));
         }
-        for (home, image) in writes {
-            home.scatter(&image, |address, bytes| {
-                let to = std::ptr::with_exposed_provenance_mut::<u8>(new_base + address as usize);
-                // SAFETY: as above; the segment is writable, and stays so once the loader is done.
-                unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) }
-            });
+        let mut report = self.settled.clone();
+        for (transfer, (image, outcome)) in self.transfers.iter().zip(&mut results) {
+            outcome.tell(&transfer.name, &transfer.converted, &mut report);
+            if let (Some(home), Some(image)) = (&transfer.new, image) {
+                home.scatter(image, |address, bytes| {
+                    let to =
+                        std::ptr::with_exposed_provenance_mut::<u8>(new_base + address as usize);
+                    // SAFETY: as above; the segment is writable, and stays so once the loader is done.
+                    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) }
+                });
+            }
         }
         report
     }
+
+    /// Takes back what would be carried over in sight of a pointer that is lost. `initial` reads a
+    /// variable of the new generation, which nobody has changed yet.
+    fn hold_back(&self, results: &mut [Run], initial: impl Fn(&Home) -> Vec<u8>) {
+        let mut lost = LostPointers::default();
+        let all = || self.transfers.iter().zip(&*results);
+        let pointers = all().filter(|(_, (_, outcome))| outcome.loses_pointer());
+        for (transfer, _) in pointers {
+            transfer.scope.into_iter().for_each(|scope| lost.add(scope, &transfer.name));
+        }
+        for (transfer, (image, outcome)) in self.transfers.iter().zip(results) {
+            let pointer = transfer.scope.and_then(|scope| lost.in_sight(scope));
+            if let (Some(pointer), Some(home), Some(value)) = (pointer, &transfer.new, &image) {
+                let (name, beside) = (transfer.name.clone(), pointer.to_owned());
+                let lost = *value != initial(home);
+                outcome.carried = false;
+                outcome.fresh.push(Fresh {
+                    name,
+                    reason: Reason::Beside { pointer: beside },
+                    lost,
+                });
+                *image = None;
+            }
+        }
+    }
 }
+
+/// What to write into a variable, if anything, and what there is to tell of it.
+type Run = (Option<Vec<u8>>, Outcome);
 
 impl Transfer {
     fn merge(
@@ -136,6 +183,7 @@ impl Transfer {
             converted: (!same_type).then(types),
             old: from.clone(),
             new: Some(to.clone()),
+            scope: None,
             merge: (!plain).then(|| Merge { step: step(), was, now: is, addresses: Vec::new() }),
         }
     }
@@ -150,18 +198,13 @@ impl Transfer {
             converted: None,
             old: home,
             new: None,
+            scope: None,
             merge: Some(Merge { step, was, now: Vec::new(), addresses }),
         })
     }
 
-    /// What to write, if anything.
-    fn run(
-        &self,
-        mut live: Vec<u8>,
-        image: Option<Vec<u8>>,
-        base: usize,
-        report: &mut StateReport,
-    ) -> Option<Vec<u8>> {
+    /// Makes the new value of the old one, `live`, and of the new variable as it is, `image`.
+    fn run(&self, mut live: Vec<u8>, image: Vec<u8>, base: usize) -> Run {
         let mut outcome = Outcome::default();
         let result = match &self.merge {
             None => {
@@ -169,21 +212,18 @@ impl Transfer {
                 Ok(live)
             }
             Some(merge) => {
-                merge.undo_addresses(&mut live, base);
+                merge.undo_addresses(&mut live, base, &image);
                 let homes = (&self.old, self.new.as_ref().unwrap_or(&self.old));
-                merge.run(&live, image.unwrap_or_default(), homes, &mut outcome)
+                merge.run(&live, image, homes, &mut outcome)
             }
         };
         let fits = |image: &Vec<u8>| self.new.as_ref().is_none_or(|home| home.takes(image));
         let result = result.and_then(|i| if fits(&i) { Ok(i) } else { Err(Reason::TwoValued) });
         match result {
-            Ok(image) => {
-                outcome.tell(&self.name, &self.converted, report);
-                Some(image).filter(|_| outcome.carried)
-            }
+            Ok(image) => (Some(image).filter(|_| outcome.carried), outcome),
             Err(reason) => {
-                report.fresh.push(Fresh { name: self.name.clone(), reason, lost: true });
-                None
+                let fresh = vec![Fresh { name: self.name.clone(), reason, lost: true }];
+                (None, Outcome { fresh, ..Outcome::default() })
             }
         }
     }
@@ -203,21 +243,29 @@ impl Merge {
     }
 
     /// Puts back what the file has where the loader has put an address, if that is still there: then
-    /// the variable has its initial value.
-    fn undo_addresses(&self, live: &mut [u8], base: usize) {
+    /// the variable has its initial value. What is outside of the library is so for both generations,
+    /// so the new one's variable shows the address.
+    fn undo_addresses(&self, live: &mut [u8], base: usize, new: &[u8]) {
         for &(at, address) in &self.addresses {
             let word = at..at + size_of::<usize>();
-            let initial = (base as u64).wrapping_add(address).to_le_bytes();
-            if let (Some(word), Some(was)) = (live.get_mut(word.clone()), self.was.get(word))
-                && *word == initial
+            let inside = address.map(|it| (base as u64).wrapping_add(it).to_le_bytes());
+            let initial = inside.as_ref().map_or(new.get(word.clone()), |bytes| Some(&bytes[..]));
+            if let (Some(live), Some(was)) = (live.get_mut(word.clone()), self.was.get(word))
+                && Some(&*live) == initial
             {
-                word.copy_from_slice(was);
+                live.copy_from_slice(was);
             }
         }
     }
 }
 
 impl Outcome {
+    /// Whether a value is lost that is an address, or may be.
+    fn loses_pointer(&self) -> bool {
+        let is_address = |reason: &_| matches!(reason, Reason::Pointer { .. } | Reason::Address);
+        self.fresh.iter().any(|fresh| fresh.lost && is_address(&fresh.reason))
+    }
+
     fn tell(&mut self, name: &str, converted: &Option<(String, String)>, report: &mut StateReport) {
         if self.carried {
             let converted = converted.clone();

@@ -12,8 +12,9 @@
 //!   values, and only then writes them (`merge`, `convert`).
 //!
 //! The rule is to lose nothing and to guess nothing. What a conversion would change stays behind, and
-//! so does whatever may hold a pointer, because it may lead into the old generation. Everything that
-//! stays behind is told of in a [`StateReport`], with the reason.
+//! so does whatever may hold a pointer, because it may lead into the old generation, and with it what
+//! may depend on that pointer (`together`). Everything that stays behind is told of in a
+//! [`StateReport`], with the reason.
 //!
 //! It is a merge of three: the value as the program has it, the initial value of the old file and that
 //! of the new one. A value that the program never changed takes the new file's.
@@ -30,6 +31,7 @@ mod report;
 mod statics;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
+mod together;
 mod types;
 mod upgrade;
 

@@ -54,6 +54,11 @@ pub enum Reason {
     },
     /// It is a number that began as an address.
     Address,
+    /// It may depend on a pointer in its sight, whose value is lost.
+    Beside {
+        /// That pointer.
+        pointer: String,
+    },
     /// Each thread has its own.
     ThreadLocal,
     /// The compiler keeps it, or this part of it, out of memory, in the old or new generation.
@@ -96,6 +101,9 @@ impl fmt::Display for Reason {
                 field => write!(f, "its {field} is a pointer"),
             },
             Reason::Address => f.write_str("it holds an address"),
+            Reason::Beside { pointer } => {
+                write!(f, "it may depend on {pointer}, see --partial-state")
+            }
             Reason::ThreadLocal => f.write_str("each thread has its own"),
             Reason::Folded => f.write_str("the compiler keeps it out of memory"),
             Reason::Shared => f.write_str("all generations share it"),

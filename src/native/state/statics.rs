@@ -48,6 +48,8 @@ pub(super) struct Variable {
     /// `None` if the compiler keeps it out of memory, or each thread has its own.
     pub home: Option<Home>,
     pub ty: Arc<Type>,
+    /// Whether it is inside of a function.
+    pub is_local: bool,
     /// What speaks against carrying it over, whatever the other generation has.
     pub barred: Option<Reason>,
 }
@@ -159,7 +161,7 @@ impl Collector<'_> {
             None if declared.is_nameless() => Some(Reason::Unknown),
             _ => barred,
         };
-        Some(Variable { key, name, home, ty, barred })
+        Some(Variable { key, name, home, ty, is_local: declared.is_local(), barred })
     }
 
     /// The function that a variable is inside of, if its symbol tells.

@@ -5,7 +5,10 @@
 //! generation its state once nothing can fail any more. A `Prepared` that is dropped changes nothing.
 
 use super::super::check::Kind;
+use super::super::early::Early;
+use super::super::guard::Callee;
 use crate::diagnostics::{Code, Diagnostic};
+use crate::isa::{CType, Signature};
 use std::ffi::{c_int, c_void};
 
 /// The pointer that `HOTVM_STATE(type)` defines.
@@ -14,13 +17,13 @@ const STATE: &str = "hotvm_state";
 /// The function that makes a new state from an old one.
 const UPGRADE: &str = "hotvm_upgrade";
 
-/// `int hotvm_upgrade(uint32_t old_version, const void *old_state, void **new_state)`.
-type UpgradeFunction = unsafe extern "C" fn(u32, *const c_void, *mut *mut c_void) -> c_int;
+/// What there is to say of every failure.
+const OLD_STAYS: &str = "the old version stays in use";
 
 /// What a reload calls so that a library takes its state over itself.
 #[derive(Debug)]
-pub(in crate::native) struct Upgrade {
-    library: String,
+pub(in crate::native) struct Upgrade<'a> {
+    early: Early<'a>,
     function: usize,
     /// Where the generations keep their pointers to their states; an old one may have none.
     old: Option<usize>,
@@ -36,33 +39,34 @@ pub(in crate::native) struct Prepared {
     state: *mut c_void,
 }
 
-impl Upgrade {
-    /// The upgrade of `library`, if the new generation has one; then its static variables are its own
+impl<'a> Upgrade<'a> {
+    /// The upgrade of a library, if the new generation has one; then its static variables are its own
     /// concern. `old` and `new` find a generation's own symbols, by name and kind.
     pub fn find(
-        library: &str,
+        early: Early<'a>,
         old: impl Fn(&str, Kind) -> Option<usize>,
-        old_version: impl Fn() -> Option<u32>,
+        old_version: impl Fn() -> Result<Option<u32>, Diagnostic>,
         new: impl Fn(&str, Kind) -> Option<usize>,
-    ) -> Result<Option<Upgrade>, Diagnostic> {
+    ) -> Result<Option<Upgrade<'a>>, Diagnostic> {
         let Some(function) = new(UPGRADE, Kind::Function) else { return Ok(None) };
         let pointer = Kind::Data { size: size_of::<*mut c_void>() as u64 };
         let Some(state) = new(STATE, pointer) else {
-            let message = format!("`{library}` has a {UPGRADE} and no state to upgrade");
+            let message = format!("`{}` has a {UPGRADE} and no state to upgrade", early.library);
             return Err(Diagnostic::error(Code::UpgradeRefused, message)
-                .note("the old version stays in use")
+                .note(OLD_STAYS)
                 .help("say HOTVM_STATE(type) once in the library, outside of functions"));
         };
         Ok(Some(Upgrade {
-            library: library.to_owned(),
+            early,
             function,
             old: old(STATE, pointer),
             new: state,
-            old_version: old_version().unwrap_or(0),
+            old_version: old_version()?.unwrap_or(0),
         }))
     }
 
-    /// Has the new generation make its state. It may refuse, and the old generation stays.
+    /// Has the new generation make its state by `int hotvm_upgrade(uint32_t old_version, const void
+    /// *old_state, void **new_state)`. It may refuse or crash, and the old generation stays.
     ///
     /// # Safety
     ///
@@ -74,27 +78,30 @@ impl Upgrade {
             let old = self.old.map_or(std::ptr::null_mut(), |old| pointer(old).read());
             (old, pointer(self.new).read())
         };
+        let params = vec![CType::U32, CType::U64, CType::U64];
+        let signature = Signature { params, result: CType::I32 };
+        let new_state = (&raw mut state).expose_provenance();
+        let args = [self.old_version.into(), old.expose_provenance() as u64, new_state as u64];
         // SAFETY: the address is of a function, by the export table. That it has the prototype which
         // hotvm.h declares for this name is the contract for defining it.
-        let refused = unsafe {
-            let upgrade = std::mem::transmute::<usize, UpgradeFunction>(self.function);
-            upgrade(self.old_version, old, &raw mut state)
-        };
-        match refused {
+        let status =
+            unsafe { self.early.call(Callee::Function(UPGRADE), self.function, &signature, &args) };
+        match status.map_err(|crash| crash.note(OLD_STAYS))? as i32 {
             0 => Ok(Prepared { new: self.new, state }),
             status => Err(self.refused(status)),
         }
     }
 
     fn refused(&self, status: c_int) -> Diagnostic {
-        let message = format!("the new version of `{}` refuses the state of the old", self.library);
+        let message =
+            format!("the new version of `{}` refuses the state of the old", self.early.library);
         let old = match self.old_version {
             0 => "a version that tells no number".to_owned(),
             version => format!("version {version}"),
         };
         Diagnostic::error(Code::UpgradeRefused, message)
             .note(format!("its {UPGRADE} returned {status} for the state of {old}"))
-            .note("the old version stays in use")
+            .note(OLD_STAYS)
     }
 }
 

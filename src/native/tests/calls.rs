@@ -175,6 +175,11 @@ fn texts_must_end_inside_memory() {
         let text = error.to_string();
         assert!(text.contains("argument 1 of `f`") && text.contains("11 bytes"), "{text}");
     }
+    // An address that the program may have computed as a negative number, and one byte of memory.
+    assert_eq!(
+        error(&mut libraries, &[-2i64 as u64], b"x".to_vec().as_mut()).to_string(),
+        "argument 1 of `f` is a text at address 18446744073709551614 (-2), outside of 1 byte of memory"
+    );
 }
 
 #[test]
@@ -195,6 +200,10 @@ fn bytes_must_lie_inside_memory_and_can_be_written() {
         };
         assert_eq!((a, l), (address, length));
     }
+    assert_eq!(
+        error(&mut libraries, &[8, 1, 1], &mut memory).to_string(),
+        "argument 1 of `f` is 1 byte at address 8, outside of 8 bytes of memory"
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::diagnostics::Code;
+use crate::native::StateMode;
 
 fn number(symbol: &str) -> Import {
     import("x.c", symbol, &[], CType::I64)
@@ -41,7 +42,7 @@ fn fresh_state_begins_anew() {
     let lab = Lab::new();
     let counter = "static long n; long next(void) { return ++n; }";
     lab.write("x.c", counter);
-    let settings = Settings { fresh_state: true, ..lab.settings() };
+    let settings = Settings { state: StateMode::Fresh, ..lab.settings() };
     let mut libraries = Libraries::new(vec![number("next")], settings);
     libraries.bind_all().unwrap();
     assert_eq!((ask(&mut libraries, 0, &[]), ask(&mut libraries, 0, &[])), (1, 2));

@@ -4,7 +4,7 @@ use super::judge::Stopped;
 use super::machine::in_trampoline;
 use crate::native::guard::Text;
 use crate::native::guard::line::line_of;
-use crate::native::os::is_private_copy;
+use crate::native::os::{is_private_copy, name_in_copy};
 use libc::{c_int, c_void};
 use std::ffi::{CStr, OsStr};
 use std::fmt::Write;
@@ -134,6 +134,24 @@ fn file_name(object: &libc::Dl_info) -> &[u8] {
         // SAFETY: the loader's own name of a file that is loaded; the object was just looked up.
         false => unsafe { CStr::from_ptr(object.dli_fname) }.to_bytes(),
     }
+}
+
+/// What people call the library that an address is in, if that was loaded from a private copy; else
+/// empty.
+pub fn private_library(pc: usize) -> Text<96> {
+    let Some(object) = object(pc) else { return Text::EMPTY };
+    let name = file_name(&object);
+    if !is_private_copy(name) {
+        return Text::EMPTY;
+    }
+    // A descriptor is a link to the name that its file in memory was given.
+    let mut target = [0; 96];
+    // SAFETY: the name is the loader's own, and ends with a zero; the system writes no more than there
+    // is room for.
+    let length =
+        unsafe { libc::readlink(object.dli_fname, target.as_mut_ptr().cast(), target.len()) };
+    let name = usize::try_from(length).map_or(name, |length| &target[..length]);
+    Text::from_bytes(name_in_copy(name))
 }
 
 /// An address as symbol or file and distance. The files of private copies have no telling names.

@@ -22,7 +22,7 @@ mod watchdog;
 mod machine;
 
 pub use context::{Context, OtherStack};
-pub use ending::{end_process, prepare_to_end};
+pub use ending::{end_process, end_with, in_loader, prepare_to_end};
 pub use home::source_line;
 pub use judge::Stopped;
 

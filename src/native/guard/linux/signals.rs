@@ -94,8 +94,9 @@ extern "C" fn on_crash(signal: c_int, info: *mut siginfo_t, context: *mut c_void
             // SAFETY: the thread is in a guarded call, and these are the registers of the signal.
             unsafe { thread.land(stopped, registers) };
         }
-        _ => {
+        (_, stopped) => {
             ending::end_if_prepared();
+            stopped.iter().for_each(ending::tell_unguarded);
             // SAFETY: what this handler was given is passed on.
             unsafe { pass_on(signal, info, context) };
         }

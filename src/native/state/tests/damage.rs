@@ -27,8 +27,8 @@ static SENSITIVE: LazyLock<Vec<usize>> = LazyLock::new(|| {
 /// Reads, and plans a migration between it and the sound library, both ways.
 fn read(bytes: &[u8]) {
     let (sound, damaged) = (Statics::read(&SOUND), Statics::read(bytes));
-    Migration::plan(&sound, &damaged);
-    Migration::plan(&damaged, &sound);
+    Migration::plan(&sound, &damaged, StateMode::Consistent);
+    Migration::plan(&damaged, &sound, StateMode::Consistent);
 }
 
 proptest! {

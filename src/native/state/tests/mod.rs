@@ -3,10 +3,12 @@
 mod damage;
 mod matrix;
 mod reports;
+mod together;
 mod upgrades;
 
 use super::super::os::{Loaded, open_private};
 use super::{Migration, StateReport, Statics};
+use crate::native::StateMode;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -65,9 +67,13 @@ impl Library {
         Statics::read(&self.bytes)
     }
 
-    /// Carries the state over to the next generation.
+    /// Carries the state over to the next generation, each variable by itself.
     fn migrate(&self, next: &Library) -> StateReport {
-        let migration = Migration::plan(&self.statics(), &next.statics());
+        self.migrate_with(next, StateMode::Partial)
+    }
+
+    fn migrate_with(&self, next: &Library, mode: StateMode) -> StateReport {
+        let migration = Migration::plan(&self.statics(), &next.statics(), mode);
         let (old, new) = (self.loaded.base().unwrap(), next.loaded.base().unwrap());
         // SAFETY: both are loaded from these bytes, stay mapped, and nobody is calling them.
         unsafe { migration.apply(old, new) }

@@ -4,6 +4,8 @@ use super::super::Upgrade;
 use super::*;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::native::check::{Kind, check};
+use crate::native::early::Early;
+use crate::native::guard::Guard;
 
 const HEAD: &str = "#include <hotvm.h>\n#include <stdlib.h>\n";
 
@@ -45,8 +47,13 @@ impl Library {
         self.loaded.address(symbol).filter(|_| exports.kind(symbol) == Some(kind))
     }
 
-    fn upgrade(&self, old: &Library, version: Option<u32>) -> Result<Option<Upgrade>, Diagnostic> {
-        Upgrade::find("it", |s, k| old.own(s, k), || version, |s, k| self.own(s, k))
+    fn upgrade(
+        &self,
+        old: &Library,
+        version: Option<u32>,
+    ) -> Result<Option<Upgrade<'static>>, Diagnostic> {
+        let early = Early { library: "it", guard: Guard::default() };
+        Upgrade::find(early, |s, k| old.own(s, k), || Ok(version), |s, k| self.own(s, k))
     }
 }
 

@@ -1,0 +1,249 @@
+//! The thread that prepares.
+
+use super::changes::Changes;
+use super::refusals::Refusals;
+use super::{Ledger, LiveOptions, Request, Ring, Update};
+use crate::diagnostics::Diagnostic;
+use crate::native::early::is_crash;
+use crate::native::events::{Event, EventKind, EventSink};
+use crate::native::generation::{Generation, Image};
+use crate::native::prepare::{Candidate, Failed, Known, Preparer};
+use crate::native::read::Writer;
+use crate::native::watch::Watcher;
+use blake3::Hash;
+use std::collections::HashMap;
+use std::mem;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::{Duration, Instant};
+
+/// For how long nothing else must change before a group is looked at: what belongs together is
+/// seldom written in one instant.
+const GROUP_REST: Duration = Duration::from_millis(50);
+
+pub(super) struct Worker {
+    preparer: Preparer,
+    ledger: Ledger,
+    events: EventSink,
+    outbox: Sender<Update>,
+    atomic_group: bool,
+    bell: Box<dyn Fn(Ring) + Send>,
+    watcher: Option<Watcher>,
+    also: Vec<PathBuf>,
+    /// By library, the content that was handed over and is not loaded yet.
+    waiting: HashMap<usize, (Hash, Option<Arc<Image>>)>,
+    refusals: Refusals,
+    /// Native code has crashed in this thread, and nothing may be unmapped any more.
+    has_crashed: bool,
+}
+
+impl Worker {
+    /// A worker that hands candidates over by `outbox`, and asks itself for work by `requests`.
+    pub fn new(
+        preparer: Preparer,
+        ledger: Ledger,
+        events: EventSink,
+        outbox: Sender<Update>,
+        options: LiveOptions,
+        requests: &Sender<Request>,
+    ) -> Result<Worker, Diagnostic> {
+        let watcher = match options.watch {
+            true => Some(Watcher::new(requests.clone())?),
+            false => None,
+        };
+        let mut worker = Worker {
+            preparer,
+            ledger,
+            events,
+            outbox,
+            atomic_group: options.atomic_group,
+            bell: options.bell,
+            watcher,
+            also: options.also,
+            waiting: HashMap::new(),
+            refusals: Refusals::default(),
+            has_crashed: false,
+        };
+        worker.rewatch();
+        Ok(worker)
+    }
+
+    /// Does what it is asked to, until the end.
+    pub fn run(&mut self, inbox: &Receiver<Request>) {
+        while let Ok(first) = inbox.recv() {
+            let mut changes = Changes::default();
+            if self.take(first, &mut changes).is_break() {
+                return;
+            }
+            // What has come in the meantime is looked at together: one save may be many events.
+            while let Some(request) = self.next_soon(inbox, &changes) {
+                if self.take(request, &mut changes).is_break() {
+                    return;
+                }
+            }
+            self.look(&changes);
+            if changes.all {
+                changes.touched.extend(self.also.iter().cloned());
+            }
+            if !changes.touched.is_empty() {
+                (self.bell)(Ring::Touched(changes.touched));
+            }
+        }
+    }
+
+    /// The next request that belongs to these changes.
+    fn next_soon(&self, inbox: &Receiver<Request>, changes: &Changes) -> Option<Request> {
+        match self.atomic_group && changes.any() {
+            true => inbox.recv_timeout(GROUP_REST).ok(),
+            false => inbox.try_recv().ok(),
+        }
+    }
+
+    /// Notes what a request asks for. Breaks at the end.
+    fn take(&mut self, request: Request, changes: &mut Changes) -> ControlFlow<()> {
+        match request {
+            Request::All => changes.all = true,
+            Request::Changed(paths) => {
+                changes.all |= self.renew(&paths);
+                let shown = |path: &PathBuf| self.shows(path);
+                changes.touched.extend(paths.into_iter().filter(shown));
+            }
+            Request::Moved(paths) => changes.all |= self.renew(&paths),
+            Request::Loaded(ledger) => changes.missed.extend(self.loaded(ledger)),
+            Request::CleanUp(mut aftermath) => {
+                if let Some(ledger) = aftermath.ledger.take() {
+                    changes.missed.extend(self.loaded(ledger));
+                }
+                if self.has_crashed {
+                    aftermath.retirees.clear();
+                }
+                aftermath.clean_up(&self.events);
+            }
+            Request::End => return ControlFlow::Break(()),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn renew(&mut self, paths: &[PathBuf]) -> bool {
+        self.watcher.as_mut().is_some_and(|watcher| watcher.renew(paths))
+    }
+
+    /// Whether a file may concern the program: it lies where its files are, and is neither an
+    /// editor's nor one of our own private copies.
+    fn shows(&self, path: &Path) -> bool {
+        let made_from = self.ledger.libraries.iter().any(|known| known.is_made_from(path));
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        made_from || (!hidden && self.watcher.as_ref().is_some_and(|w| w.is_about(path)))
+    }
+
+    /// Takes note of what is loaded. Gives the libraries that are made from other files than before,
+    /// where one may have changed between being read and being watched.
+    fn loaded(&mut self, ledger: Ledger) -> Vec<usize> {
+        let before = mem::replace(&mut self.ledger, ledger).libraries;
+        self.preparer.guard = self.ledger.guard;
+        let libraries = &self.ledger.libraries;
+        let refused = &self.ledger.refused;
+        self.waiting.retain(|&index, (hash, _)| {
+            libraries[index].hash != Some(*hash) && !refused.contains(hash)
+        });
+        self.rewatch();
+        let missed = |&index: &usize| {
+            let inputs = &self.ledger.libraries[index].inputs;
+            let files = before.get(index).map(|known| &known.inputs.files);
+            files != Some(&inputs.files) && inputs.may_have_changed()
+        };
+        (0..self.ledger.libraries.len()).filter(missed).collect()
+    }
+
+    /// Prepares every library that is concerned, and hands over what is ready.
+    fn look(&mut self, changes: &Changes) {
+        let (mut ready, mut is_whole, mut news) = (Update::new(), true, Vec::new());
+        for (index, known) in self.ledger.libraries.clone().into_iter().enumerate() {
+            let was_refused = self.refusals.has(index);
+            let Some(cause) = changes.cause(index, &known, was_refused, self.atomic_group) else {
+                continue;
+            };
+            let start = Instant::now();
+            match self.prepare(index, known.clone(), changes.writer(&known)) {
+                Ok(found) => {
+                    self.refusals.forget(index);
+                    if let Some(mut candidate) = found {
+                        news.extend(preparation(&known, &mut candidate, start.elapsed()));
+                        ready.push((index, candidate));
+                    }
+                }
+                Err(reasons) => {
+                    is_whole = false;
+                    self.has_crashed |= is_crash(&reasons);
+                    if self.refusals.note(index, &reasons, cause) {
+                        news.extend(refusal(&known, reasons));
+                    }
+                }
+            }
+            if !self.atomic_group {
+                self.hand_over(mem::take(&mut ready));
+            }
+        }
+        // A group changes as one: beside a failure, what was prepared is dropped.
+        if is_whole {
+            self.hand_over(ready);
+        }
+        // The program need not wait until this is told. That it was published comes behind: this
+        // thread tells that too.
+        news.into_iter().for_each(|event| self.events.send(event));
+    }
+
+    /// The next generation of a library, unless it has not changed. What waits will be loaded before
+    /// anything that is prepared now.
+    fn prepare(
+        &self,
+        index: usize,
+        mut known: Known,
+        writer: Writer,
+    ) -> Result<Option<Candidate>, Failed> {
+        if let Some((hash, image)) = self.waiting.get(&index) {
+            (known.hash, known.image) = (Some(*hash), image.clone());
+        }
+        self.preparer.next(&known, &self.ledger.bad, writer)
+    }
+
+    /// Lets the program know of what is published together.
+    fn hand_over(&mut self, update: Update) {
+        let waiting = update.iter().filter_map(|(index, candidate)| {
+            let Generation { hash, image, .. } = &candidate.generation;
+            Some((*index, ((*hash)?, image.clone())))
+        });
+        self.waiting.extend(waiting);
+        // The program has ended when nobody receives.
+        if !update.is_empty() && self.outbox.send(update).is_ok() {
+            (self.bell)(Ring::Prepared);
+        }
+    }
+
+    /// Watches the folders of all that libraries are made from.
+    fn rewatch(&mut self) {
+        let Some(watcher) = &mut self.watcher else { return };
+        let files = self.ledger.libraries.iter().flat_map(Known::files);
+        watcher.watch(files.chain(self.also.iter().map(PathBuf::as_path)));
+    }
+}
+
+/// What there is to tell of a candidate.
+fn preparation(known: &Known, candidate: &mut Candidate, took: Duration) -> Vec<Event> {
+    let (content, number) = (candidate.generation.hash, candidate.number);
+    let event = |number, kind| Event::new(&known.name, number, content, kind);
+    let mut events = vec![event(known.generation, EventKind::Noticed)];
+    let warnings = mem::take(&mut candidate.warnings).into_iter();
+    events.extend(warnings.map(|warning| event(number, EventKind::Warned(Box::new(warning)))));
+    events.push(event(number, EventKind::Prepared { took }));
+    events
+}
+
+/// What there is to tell of a library that is refused.
+fn refusal(known: &Known, reasons: Failed) -> Vec<Event> {
+    let event = |kind| Event::new(&known.name, known.generation, None, kind);
+    let rejected = reasons.into_iter().map(|reason| event(EventKind::Rejected(Box::new(reason))));
+    [event(EventKind::Noticed)].into_iter().chain(rejected).collect()
+}
