@@ -70,11 +70,11 @@ def wasmi(name, size):
 
 
 def wasmtime(name, size):
-    return [sys.executable, SOURCES / "wasmtime.py", BUILT / f"{name}.wasm", size]
+    return [sys.executable, SOURCES / "in_wasmtime.py", BUILT / f"{name}.wasm", size]
 
 
 def v8(name, size):
-    return ["node", SOURCES / "v8.js", BUILT / f"{name}.wasm", size]
+    return ["node", SOURCES / "in_v8.js", BUILT / f"{name}.wasm", size]
 
 
 def lua(name, size):

@@ -31,22 +31,24 @@ class Sizes:
 
 
 PROGRAMS = {
-    "fib": Sizes(34, 42, 27),
-    "sieve": Sizes(80, 800, 10),
-    "mandel": Sizes(1000, 4000, 200),
+    "fib": Sizes(36, 41, 27),
+    "sieve": Sizes(80, 600, 10),
+    "mandel": Sizes(1000, 2000, 200),
     "loop": Sizes(60_000_000, 300_000_000, 2_000_000),
-    "nbody": Sizes(1_000_000, 8_000_000, 50_000),
-    "spectral-norm": Sizes(1200, 4000, 200),
-    "fannkuch": Sizes(10, 11, 8),
+    "nbody": Sizes(600_000, 8_000_000, 50_000),
+    "spectral-norm": Sizes(1200, 3000, 200),
+    "fannkuch": Sizes(10, 10, 8),
     "matmul": Sizes(400, 1000, 100),
-    "binary-trees": Sizes(16, 20, 10),
-    "scan": Sizes(400, 3000, 40),
-    "switch": Sizes(30_000, 300_000, 3000),
+    "binary-trees": Sizes(16, 18, 10),
+    "scan": Sizes(400, 2000, 40),
+    "switch": Sizes(30_000, 200_000, 3000),
 }
-CALLS = Sizes(30_000_000, 200_000_000, 1_000_000)
+# Calls of native functions: no engine's game alone, so it has tables of its own.
+CALLS = "nloop"
+SIZES = {**PROGRAMS, CALLS: Sizes(20_000_000, 100_000_000, 1_000_000)}
 
-# LuaJIT's interpreter allocates each integer of 64 bits: it would flatter the mean.
-NO_MATCH = {("loop", "LuaJIT -joff")}
+# LuaJIT's interpreter allocates each integer of 64 bits, and takes a hundred times as long as the others.
+LEFT_OUT = {("loop", "LuaJIT -joff")}
 
 HELLO = {
     "p.vasm": "PUSH 6\nPUSH 7\nMUL\nPRINT\nHALT\n",
@@ -70,7 +72,7 @@ class Comparison:
         self.costs = {}
         for name, size in sizes.items():
             print(f"{name} {size}: {', '.join(contestants)}", file=sys.stderr)
-            commands = {who: command(name, size) for who, command in contestants.items()}
+            commands = {who: command(name, size) for who, command in contestants.items() if (name, who) not in LEFT_OUT}
             self.costs[name] = measure.compare(commands, rounds, run)
             results = {who: cost.output for who, cost in self.costs[name].items()}
             if len(set(results.values())) > 1:
@@ -80,7 +82,8 @@ class Comparison:
         return self.costs[name][who].cpu
 
     def ratios(self, own, peer):
-        return {name: self.seconds(name, own) / self.seconds(name, peer) for name in self.sizes}
+        names = (name for name in self.sizes if (name, peer) not in LEFT_OUT)
+        return {name: self.seconds(name, own) / self.seconds(name, peer) for name in names}
 
     def table(self, own, peers, targets):
         """A row for each program: seconds, and behind those of a peer the ratio to it."""
@@ -89,14 +92,13 @@ class Comparison:
         for name, size in self.sizes.items():
             cells = [f"{self.seconds(name, own):.3f} s"]
             for peer in peers:
-                ratio = f"{ratios[peer][name]:.2f}"
-                ratio = f"({ratio})" if (name, peer) in NO_MATCH else f"**{ratio}**"
-                cells.append(f"{self.seconds(name, peer):.3f} s {ratio}")
+                ratio = ratios[peer].get(name)
+                cells.append(f"{self.seconds(name, peer):.3f} s **{ratio:.2f}**" if ratio else "–")
             rows.append(f"| {name} | {size:,} | " + " | ".join(cells) + " |")
-        means = [mean(r for name, r in ratios[peer].items() if (name, peer) not in NO_MATCH) for peer in peers]
+        means = [mean(ratios[peer].values()) for peer in peers]
         rows.append("| geometric mean | | | " + " | ".join(f"**{m:.2f}**" for m in means) + " |")
         rows.append("| target | | | " + " | ".join(targets.get(peer, "") for peer in peers) + " |")
-        return rows
+        return "\n".join(rows)
 
 
 def mean(ratios):
@@ -107,28 +109,36 @@ def mean(ratios):
 class Tables:
     """Each method measures and gives the text of one section of docs/benchmarks.md."""
 
-    def __init__(self, hotvm, options):
-        self.hotvm, self.options = hotvm, options
-        wanted = options.benchmark or [*PROGRAMS, "nloop"]
-        self.names = [name for name in PROGRAMS if name in wanted]
-        self.engines = {name: hotvm.engine(name) for name in hotvm.flags if name in options.engines}
-        self.calls = "nloop" in wanted
-        self.before = Hotvm(options.against) if options.against else None
+    def __init__(self, binary, rounds, wanted=None, engines=contestants.ENGINES, quick=False, before=None):
+        self.hotvm, self.before = Hotvm(binary), Hotvm(before) if before else None
+        self.rounds, self.quick = 3 if quick else rounds, quick
+        self.everything = wanted is None
+        self.names = [name for name in PROGRAMS if self.everything or name in wanted]
+        self.calls = self.everything or CALLS in wanted
+        self.wanted_engines = engines
+        self.engines = {engine: self.hotvm.engine(engine) for engine in engines if engine in self.hotvm.flags}
+        self.quickest = "auto" if "auto" in self.engines else "interp"
+        contestants.install()
+        contestants.build([*PROGRAMS, CALLS])
 
-    def sizes(self, kind):
-        return {name: getattr(PROGRAMS[name], "quick" if self.options.quick else kind) for name in self.names}
+    def size(self, name, kind):
+        return getattr(SIZES[name], "quick" if self.quick else kind)
 
-    def size_of_calls(self, kind):
-        return getattr(CALLS, "quick" if self.options.quick else kind)
+    def compare(self, contestants, names, kind):
+        return Comparison(contestants, {name: self.size(name, kind) for name in names}, self.rounds)
+
+    def lacks(self, *engines):
+        """Why a section cannot be measured."""
+        absent = [f"`--engine {engine}`" for engine in engines if engine not in self.hotvm.flags]
+        return f"Not measured: this hotvm has no {' and no '.join(absent)}." if absent else None
 
     def versus(self, engine, kind, peers, targets):
         if engine not in self.engines:
-            return missing(engine)
+            return self.lacks(engine)
         own = f"hotvm {engine}"
-        if self.before and engine in self.before.flags:
+        if self.before:
             peers = {"before": self.before.engine(engine), **peers}
-        comparison = Comparison({own: self.engines[engine], **peers}, self.sizes(kind), self.options.rounds)
-        return "\n".join(comparison.table(own, list(peers), targets))
+        return self.compare({own: self.engines[engine], **peers}, self.names, kind).table(own, list(peers), targets)
 
     def interpreters(self):
         peers = {"wasmi": wasmi, "LuaJIT -joff": luajit_interpreted, "Lua 5.4": lua}
@@ -143,13 +153,11 @@ class Tables:
         return self.versus("jit", "compilers", peers, targets)
 
     def tiers(self):
-        """`auto` beside both others at the size for interpreters, and beside the JIT at the other."""
-        absent = [engine for engine in contestants.ENGINES if engine not in self.engines]
-        if absent:
-            return missing(*absent)
-        short = Comparison(self.engines, self.sizes("interpreters"), self.options.rounds)
-        compiled = {engine: self.engines[engine] for engine in ("jit", "auto")}
-        long = Comparison(compiled, self.sizes("compilers"), self.options.rounds)
+        """`auto` beside both others at the sizes for interpreters, and beside the JIT at those for compilers."""
+        if set(self.engines) != set(contestants.ENGINES):
+            return self.lacks(*self.wanted_engines)
+        short = self.compare(self.engines, self.names, "interpreters")
+        long = self.compare({engine: self.engines[engine] for engine in ("jit", "auto")}, self.names, "compilers")
         rows = ["| | size | interp | jit | auto | of the better | size | jit | auto | of jit |", "|---|" + "--:|" * 9]
         of_better, of_jit = [], []
         for name in self.names:
@@ -164,72 +172,59 @@ class Tables:
         return "\n".join(rows)
 
     def native_calls(self):
-        """All at the size for compilers, but for the interpreter, which is measured per call."""
-        size = self.size_of_calls("compilers")
         c_loop = "C loop over a pointer from `dlsym`"
-        ways = {c_loop: native, "LuaJIT's FFI": luajit}
-        targets = {}
-        for engine, target in (("jit", ("1.00", "1.25")), ("interp", ("4.00", ""))):
+        ways, targets = {c_loop: native, "LuaJIT's FFI": luajit}, {}
+        limits = {("jit", "off"): "1.00", ("jit", "on"): "1.25", ("interp", "off"): "4.00", ("interp", "on"): ""}
+        for (engine, guard), target in limits.items():
             if engine in self.engines:
-                for guard, limit in zip(("off", "on"), target):
-                    way = f"hotvm {engine}, guard {guard}"
-                    ways[way] = self.hotvm.engine(engine, "--guard", guard)
-                    targets[way] = limit
-        comparison = Comparison(ways, {"nloop": size}, self.options.rounds)
+                way = f"hotvm {engine}, guard {guard}"
+                ways[way], targets[way] = self.hotvm.engine(engine, "--guard", guard), target
+        comparison = self.compare(ways, [CALLS], "compilers")
+        ratios = {way: comparison.ratios(way, c_loop)[CALLS] for way in ways}
         rows = ["| | a call | of the C loop | target |", "|---|--:|--:|--:|"]
-        for way in ways:
-            seconds = comparison.seconds("nloop", way)
-            ratio = seconds / comparison.seconds("nloop", c_loop)
-            rows.append(f"| {way} | {seconds / size * 1e9:.2f} ns | **{ratio:.2f}** | {targets.get(way, '')} |")
+        for way, ratio in ratios.items():
+            nanoseconds = comparison.seconds(CALLS, way) / comparison.sizes[CALLS] * 1e9
+            rows.append(f"| {way} | {nanoseconds:.2f} ns | **{ratio:.2f}** | {targets.get(way, '')} |")
         return "\n".join(rows)
 
     def watching(self):
         """The same loop with a watcher beside it that has nothing to do. It would watch on: its result is the end."""
-        engine = "auto" if "auto" in self.engines else "interp"
-        program = self.hotvm.program("nloop", self.size_of_calls("compilers" if engine == "auto" else "interpreters"))
-        commands = {
-            "alone": self.hotvm.command(engine, program, "-q", "--guard", "on"),
-            "watched": self.hotvm.command(engine, program, "-q", "--guard", "on", "--watch"),
-        }
+        kind = "compilers" if self.quickest == "auto" else "interpreters"
+        program = self.hotvm.program(CALLS, self.size(CALLS, kind))
+        alone = self.hotvm.command(self.quickest, program, "--guard", "on")
+        commands = {"alone": alone, "watched": [*alone, "--watch", "-q"]}
         until_output = lambda command: measure.run(command, until_output=True)
-        costs = measure.compare(commands, 2 * self.options.rounds, until_output)
+        costs = measure.compare(commands, 2 * self.rounds, until_output)
         alone, watched = (costs[way].cpu for way in commands)
         return "\n".join([
-            "| engine | alone | with `--watch` | ratio (target 1.02) |", "|---|--:|--:|--:|",
-            f"| {engine} | {alone:.3f} s | {watched:.3f} s | **{watched / alone:.3f}** |",
+            "| engine | alone | with `--watch` | ratio | target |", "|---|--:|--:|--:|--:|",
+            f"| {self.quickest} | {alone:.3f} s | {watched:.3f} s | **{watched / alone:.3f}** | 1.02 |",
         ])
 
     def starting(self):
-        engine = "auto" if "auto" in self.engines else "interp"
+        rows = ["| | hotvm | the other | ratio | target |", "|---|--:|--:|--:|--:|"]
+        row = "| {} | {:.2f} ms | {:.2f} ms | **{:.2f}** | 1.20 |".format
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
             for name, text in HELLO.items():
                 (folder / name).write_text(text)
-            hello = {
-                "hotvm": self.hotvm.command(engine, folder / "p.vasm"),
-                "lua5.4": ["lua5.4", folder / "p.lua"],
-            }
-            costs = measure.compare(hello, 20 * self.options.rounds)
+            hello = {"hotvm": self.hotvm.command(self.quickest, folder / "p.vasm"), "lua": ["lua5.4", folder / "p.lua"]}
+            costs = measure.compare(hello, 20 * self.rounds)
             own, peer = (costs[who].wall * 1e3 for who in hello)
-            rows = [
-                "| | hotvm | other | ratio | target |", "|---|--:|--:|--:|--:|",
-                f"| five lines, wall time; lua5.4 | {own:.2f} ms | {peer:.2f} ms | **{own / peer:.2f}** | 1.20 |",
-            ]
-            if engine == "auto" and "interp" in self.engines:
-                (folder / "once.vasm").write_text("".join(once()))
-                program = folder / "once.vbc"
-                contestants.shell(self.hotvm.binary, "asm", folder / "once.vasm", "-o", program)
-                commands = {e: self.hotvm.command(e, program) for e in ("auto", "interp")}
-                costs = measure.compare(commands, 2 * self.options.rounds)
-                own, peer = (costs[e].first * 1e3 for e in commands)
-                rows.append(
-                    "| a million instructions, each run once, wall time to the output; `--engine interp` "
-                    f"| {own:.1f} ms | {peer:.1f} ms | **{own / peer:.2f}** | 1.20 |"
-                )
+            rows.append(row("five lines; `lua5.4`", own, peer, own / peer))
+            if self.quickest == "auto" and "interp" in self.engines:
+                text, program = folder / "once.vasm", folder / "once.vbc"
+                text.write_text("".join(once()))
+                contestants.shell(self.hotvm.binary, "asm", text, "-o", program)
+                commands = {engine: self.hotvm.command(engine, program) for engine in ("auto", "interp")}
+                costs = measure.compare(commands, 2 * self.rounds)
+                own, peer = (costs[engine].first * 1e3 for engine in commands)
+                what = "a million instructions, each once, until the output; `--engine interp`"
+                rows.append(row(what, own, peer, own / peer))
         return "\n".join(rows)
 
-    def all(self):
-        """Names and texts of the sections, as they are measured."""
+    def sections(self):
+        """Names and texts, as they are measured."""
         if self.names:
             yield "interpreters", self.interpreters()
             yield "compilers", self.compilers()
@@ -237,48 +232,33 @@ class Tables:
         if self.calls:
             yield "native-calls", self.native_calls()
             yield "watching", self.watching()
-        if not self.options.benchmark:
+        if self.everything:
             yield "starting", self.starting()
-
-
-def missing(*engines):
-    return f"Not measured: this hotvm was not asked for or has no `--engine {'`, `'.join(engines)}`."
 
 
 def once():
     """A program that runs a million instructions once each, in functions of forty, and prints at the end."""
-    functions = 1_000_000 // 40
+    functions = 25_000
     for f in range(functions):
         yield f".func f{f} (x: i64) -> i64\n"
         yield "".join(f"    LOAD x\n    PUSH {f + i}\n    XOR\n    STORE x\n" for i in range(9))
-        yield "    LOAD x\n    RET\n.end\n"
+        yield "    LOAD x\n    NOP\n    RET\n.end\n"
     yield "PUSH 1\n" + "".join(f"CALL f{f}\n" for f in range(functions)) + "PRINT\nHALT\n"
-
-
-def add_options(parser):
-    parser.add_argument("--benchmark", action="append", choices=[*PROGRAMS, "nloop"], help="may be repeated")
-    parser.add_argument("--engines", nargs="+", choices=contestants.ENGINES, default=contestants.ENGINES)
-    parser.add_argument("--quick", action="store_true", help="small sizes, three rounds")
-    parser.add_argument("--against", help="another hotvm, as a contestant named `before`")
-
-
-def prepare(options):
-    """Installs and builds what takes part."""
-    if options.quick:
-        options.rounds = 3
-    contestants.install()
-    contestants.build([*PROGRAMS, "nloop"])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hotvm", default=measure.TARGET / "release/hotvm", help="the binary")
+    parser.add_argument("--against", help="another hotvm, as a contestant named `before`")
+    parser.add_argument("--benchmark", action="append", choices=SIZES, help="may be repeated")
+    parser.add_argument("--engines", nargs="+", choices=contestants.ENGINES, default=contestants.ENGINES)
     parser.add_argument("--rounds", type=int, default=7)
-    add_options(parser)
+    parser.add_argument("--quick", action="store_true", help="small sizes, three rounds")
     options = parser.parse_args()
-    prepare(options)
-    for section, text in Tables(Hotvm(options.hotvm), options).all():
-        print(f"\n{section}\n\n{text}")
+    tables = Tables(options.hotvm, options.rounds, options.benchmark, options.engines, options.quick, options.against)
+    for section, text in tables.sections():
+        if text:
+            print(f"\n{section}\n\n{text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -54,5 +54,5 @@ def compare(commands, rounds, run=run):
 
 
 def typical(costs):
-    medians = (statistics.median(getattr(cost, field) for cost in costs) for field in ("cpu", "wall", "first", "memory"))
-    return Cost(*medians, costs[0].output)
+    median = lambda field: statistics.median(getattr(cost, field) for cost in costs)
+    return Cost(median("cpu"), median("wall"), median("first"), median("memory"), costs[0].output)

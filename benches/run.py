@@ -5,8 +5,10 @@
     python3 benches/run.py --rounds 5
     python3 benches/run.py --only reloading --reloads 1000
 
+`benches/engines.py` measures a part of the engines, for those who work on them.
+
 Peers come from package registries: wasm-tools and hot-lib-reloader (built into `benches/peers`) by
-cargo, wabt by the system's package manager. The
+cargo, wabt by the system's package manager, those of the engines as contestants.py says. The
 commands of one comparison run in turn, round after round, so that all see the same machine; what is
 stated is medians, and their ratios within the run.
 """
@@ -19,6 +21,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import contestants
 import engines
 import reloading
 from measure import PEERS, ROOT, TARGET, compare
@@ -128,7 +131,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--reloads", type=int, default=100_000, help="with --unload; the rest takes fewer")
-    parser.add_argument("--only", choices=["assembling", "reloading", "slots"])
+    parser.add_argument("--only", choices=["assembling", "engines", "reloading", "slots"])
     options = parser.parse_args()
     subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
     wanted = lambda section: options.only in (None, section)
@@ -139,6 +142,10 @@ def main():
             peers = f"wasm-tools {version(str(PEERS / 'bin/wasm-tools'))}, wabt {version('wat2wasm')}"
             replace("machine", f"Measured on {machine}; {peers}.")
             replace("assembling", assembling(Path(folder), options.rounds))
+        if wanted("engines"):
+            for section, text in engines.Tables(TARGET / "release/hotvm", options.rounds).sections():
+                replace(section, text)
+            replace("contestants", f"Measured on {machine}; {contestants.versions()}.")
         if wanted("slots"):
             replace("slots", slots())
         if wanted("reloading"):

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NODES (1 << 22)
+#define NODES (1 << 20)
 
 struct node {
     struct node *left, *right;
