@@ -5,12 +5,17 @@
 
 mod asm;
 mod bind;
+mod build;
 mod completions;
 mod dis;
+mod ending;
+mod engine;
 mod events;
 mod explain;
 mod guard;
 mod libraries;
+mod limits;
+mod observe;
 mod output;
 mod reload;
 mod report;
@@ -33,11 +38,13 @@ pub mod status {
     pub const TRAPPED: u8 = 3;
     /// A library could not be bound.
     pub const UNBOUND: u8 = 4;
+    /// Ctrl-C ended it: 128 and the number of the signal, as shells have it.
+    pub const INTERRUPTED: u8 = 130;
 }
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 done; 1 the input was rejected; 2 wrong usage; 3 the program trapped;
-             4 a library could not be bound; a program's EXIT n gives n.";
+             4 a library could not be bound; 130 Ctrl-C; a program's EXIT n gives n.";
 
 /// An assembler and bytecode VM whose native functions can be replaced while a program runs.
 #[derive(Parser)]
@@ -85,6 +92,8 @@ enum Command {
     Asm(asm::Asm),
     /// Run a program, text or bytecode
     Run(run::Run),
+    /// Compile a program to an executable or a library
+    Build(build::Build),
     /// Turn a program back into text
     Dis(dis::Dis),
     /// Print the `.lib` lines for all that a library exports
@@ -104,6 +113,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(match command {
         Command::Asm(it) => it.run(&mut report),
         Command::Run(it) => it.run(&mut report),
+        Command::Build(it) => it.run(&mut report),
         Command::Dis(it) => it.run(&mut report),
         Command::Bind(it) => it.run(&mut report),
         Command::Test(it) => it.run(&mut report),

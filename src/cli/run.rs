@@ -1,13 +1,17 @@
 //! `hotvm run`
 
+use super::ending::Ending;
+use super::engine::EngineFlag;
 use super::events::EventLog;
 use super::guard::GuardFlags;
+use super::limits::LimitFlags;
+use super::observe::ObserveFlags;
 use super::watch::NewProgram;
 use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status, watch};
 use blake3::Hash;
 use clap::{Args, ValueEnum};
 use hotvm::diagnostics::{Code, Diagnostic, Position};
-use hotvm::engine::{Doorbell, Exit, Host, Output, TrapKind, Vm};
+use hotvm::engine::{Doorbell, Engine, Exit, Host, Output, TrapKind, Vm};
 use hotvm::native::{BindError, CallError, Libraries, VersionMismatch, end_process};
 use hotvm::program::{Input, Program};
 use std::ffi::OsString;
@@ -55,6 +59,12 @@ pub(super) struct Run {
     #[arg(long)]
     fresh_state: bool,
     #[command(flatten)]
+    engine: EngineFlag,
+    #[command(flatten)]
+    limits: LimitFlags,
+    #[command(flatten)]
+    observe: ObserveFlags,
+    #[command(flatten)]
     guard: GuardFlags,
     #[command(flatten)]
     pub(super) native: NativeFlags,
@@ -86,6 +96,10 @@ pub(super) struct Session {
     pub(super) doorbell: Doorbell,
     /// The file's content that the program was made from.
     pub(super) text: Hash,
+    engine: Engine,
+    limits: LimitFlags,
+    observe: ObserveFlags,
+    ending: Ending,
     log: EventLog,
 }
 
@@ -128,8 +142,20 @@ impl Run {
         let live = self.watch || self.reload_on_enter;
         let log = EventLog::open(self.events.as_deref(), live, report).map_err(|d| vec![d])?;
         let libraries = self.libraries(&program)?;
-        let doorbell = Doorbell::default();
-        let mut session = Session { program, libraries, host, doorbell, text, log };
+        let ending = Ending::default();
+        ending.listen(report);
+        let mut session = Session {
+            program,
+            libraries,
+            host,
+            doorbell: Doorbell::default(),
+            text,
+            engine: self.engine.engine(),
+            limits: self.limits,
+            observe: self.observe.clone(),
+            ending,
+            log,
+        };
         session.attend(report);
         Ok(session)
     }
@@ -187,7 +213,9 @@ impl Session {
             return (status::UNBOUND, None);
         }
         let verified = Arc::clone(&self.program.verified);
-        let mut vm = match Vm::new(&verified, &mut self.libraries, &mut self.host) {
+        let limits = self.limits.limits();
+        let vm = Vm::with_limits(&verified, &mut self.libraries, &mut self.host, limits);
+        let mut vm = match vm {
             Ok(vm) => vm,
             Err(error) => {
                 let source = self.program.places.source();
@@ -198,8 +226,19 @@ impl Session {
                 return (status::REJECTED, None);
             }
         };
+        vm.use_engine(self.engine);
         vm.listen(self.doorbell.clone());
-        match vm.run() {
+        if let Err(diagnostic) = self.observe.begin(&mut vm, &self.program) {
+            report.error(diagnostic);
+            return (status::REJECTED, None);
+        }
+        let running = self.ending.begin(&self.doorbell, self.limits.time(), report);
+        let end = vm.run();
+        drop(running);
+        let profile = vm.take_profile();
+        drop(vm);
+        self.observe.end(profile, &mut self.program, report);
+        match end {
             Ok(exit) => (exit.status(), Some(exit)),
             Err(trap) => {
                 let diagnostic = self.program.explain(&trap, &mut report.sources);
@@ -208,6 +247,7 @@ impl Session {
                     TrapKind::Native(CallError::Fault(fault)) if fault.is_tainted() => {
                         end_process(status::TRAPPED)
                     }
+                    TrapKind::Interrupted => (status::INTERRUPTED, None),
                     _ => (status::TRAPPED, None),
                 }
             }

@@ -35,6 +35,7 @@ pub(super) fn run_watching(run: &Run, mut session: Session, report: &mut Report)
         let (status, exit) = session.run(report);
         match exit {
             Some(Exit::OutputClosed) => return status,
+            None if status == status::INTERRUPTED => return status,
             Some(Exit::Stopped) => {}
             _ => {
                 report.notice(

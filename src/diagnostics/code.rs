@@ -143,7 +143,8 @@ codes! {
     /// The bytes that an instruction or a native argument names are not all inside memory. `.memory`
     /// sets its size, `MEMGROW` grows it.
     E0504 OutOfBounds "address out of bounds";
-    /// Calls are nested too deep, most often because a recursion does not end.
+    /// Calls are nested too deep, most often because a recursion does not end. All calls together may
+    /// use 1,048,576 cells: one for each local and operand, and 4 more for each call.
     E0505 CallStackExhausted "call stack exhausted";
     /// An argument that does not fit the C type of its parameter, or a host pointer that no native
     /// function of this program returned. hotvm never wraps a value silently.
@@ -167,6 +168,14 @@ codes! {
     /// A native function did not return within `--native-timeout` and was interrupted. What it was
     /// changing may be half changed.
     E0513 NativeTimeout "native call did not return";
+    /// The program was to execute more instructions than `--fuel` allows. Fuel is counted by straight
+    /// stretches of instructions, and a stretch that it is not enough for is not begun; so the count
+    /// is the same in every engine.
+    E0514 OutOfFuel "out of fuel";
+    /// The program ran for longer than `--time-limit` allows.
+    E0515 OutOfTime "out of time";
+    /// Ctrl-C, or whoever embeds hotvm, ended the program. The place is where it was just then.
+    E0516 Interrupted "interrupted";
 
     /// No file of that name where libraries are searched. A name with a `/` or a known ending is a
     /// path beside the program; a bare name such as `math_ops` becomes `libmath_ops.so` (or the like)

@@ -1,35 +1,55 @@
 //! Linear memory.
 
 use super::trap::TrapKind;
+use crate::isa::Op;
 use crate::module::{self, PAGE, Segment};
+use memmap2::{MmapMut, MmapOptions};
 
 /// The bytes that a program can address, from 0. Every access is checked against their number.
+///
+/// All that memory may grow to is reserved at the start, so that it never moves; the system hands
+/// out pages as they are touched.
 #[derive(Debug)]
 pub struct Memory {
-    bytes: Vec<u8>,
+    reserved: MmapMut,
+    size: usize,
     max: u64,
 }
 
 impl Memory {
     /// Memory as a module asks for it, with its data; `None` when the host does not have that much.
-    pub(super) fn new(limits: module::Memory, data: &[Segment]) -> Option<Memory> {
-        let mut bytes = zeroed(usize::try_from(limits.min).ok()?)?;
+    /// Where the host cannot reserve all that it may grow to, it grows to less.
+    pub(super) fn new(limits: module::Memory, grows: bool, data: &[Segment]) -> Option<Memory> {
+        let size = usize::try_from(limits.min).ok()?;
+        let mut wanted = if grows { limits.max } else { limits.min };
+        let mut reserved = loop {
+            match reserve(wanted) {
+                Some(reserved) => break reserved,
+                None if wanted == limits.min => return None,
+                None => wanted = (wanted / 2).max(limits.min),
+            }
+        };
         for segment in data {
             // The verifier has seen that the segment lies inside, and its bytes inside of it.
             let start = segment.address as usize;
-            bytes[start..start + segment.bytes.len()].copy_from_slice(&segment.bytes);
+            reserved[start..start + segment.bytes.len()].copy_from_slice(&segment.bytes);
         }
-        Some(Memory { bytes, max: limits.max })
+        Some(Memory { reserved, size, max: wanted })
     }
 
     /// The size in bytes.
     pub fn size(&self) -> u64 {
-        self.bytes.len() as u64
+        self.size as u64
+    }
+
+    /// All bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.reserved[..self.size]
     }
 
     /// All bytes.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes
+        &mut self.reserved[..self.size]
     }
 
     /// `length` bytes at an address.
@@ -39,7 +59,7 @@ impl Memory {
     pub fn slice(&mut self, address: u64, length: u64) -> Result<&mut [u8], TrapKind> {
         let size = self.size();
         match address.checked_add(length) {
-            Some(end) if end <= size => Ok(&mut self.bytes[address as usize..end as usize]),
+            Some(end) if end <= size => Ok(&mut self.reserved[address as usize..end as usize]),
             _ => Err(TrapKind::OutOfBounds { address, length, size }),
         }
     }
@@ -70,8 +90,47 @@ impl Memory {
     pub fn copy(&mut self, to: u64, from: u64, length: u64) -> Result<(), TrapKind> {
         self.slice(to, length)?;
         self.slice(from, length)?;
-        self.bytes.copy_within(from as usize..(from + length) as usize, to as usize);
+        self.reserved.copy_within(from as usize..(from + length) as usize, to as usize);
         Ok(())
+    }
+
+    /// Executes a load: gives the cell that the instruction pushes.
+    ///
+    /// # Errors
+    /// When not all bytes are inside.
+    ///
+    /// # Panics
+    /// When it is another instruction.
+    pub(super) fn load_cell(&mut self, op: Op, at: u64) -> Result<u64, TrapKind> {
+        Ok(match op {
+            Op::Ld8s => i8::from_le_bytes(self.load(at)?) as u64,
+            Op::Ld8u => u8::from_le_bytes(self.load(at)?).into(),
+            Op::Ld16s => i16::from_le_bytes(self.load(at)?) as u64,
+            Op::Ld16u => u16::from_le_bytes(self.load(at)?).into(),
+            Op::Ld32s => i32::from_le_bytes(self.load(at)?) as u64,
+            Op::Ld32u => u32::from_le_bytes(self.load(at)?).into(),
+            Op::Ld64 | Op::Ldf64 => u64::from_le_bytes(self.load(at)?),
+            Op::Ldf32 => f64::from(f32::from_le_bytes(self.load(at)?)).to_bits(),
+            _ => unreachable!("{op:?} does not load"),
+        })
+    }
+
+    /// Executes a store of a cell.
+    ///
+    /// # Errors
+    /// When not all bytes are inside; then nothing is written.
+    ///
+    /// # Panics
+    /// When it is another instruction.
+    pub(super) fn store_cell(&mut self, op: Op, at: u64, value: u64) -> Result<(), TrapKind> {
+        match op {
+            Op::St8 => self.store(at, &(value as u8).to_le_bytes()),
+            Op::St16 => self.store(at, &(value as u16).to_le_bytes()),
+            Op::St32 => self.store(at, &(value as u32).to_le_bytes()),
+            Op::St64 | Op::Stf64 => self.store(at, &value.to_le_bytes()),
+            Op::Stf32 => self.store(at, &(f64::from_bits(value) as f32).to_le_bytes()),
+            _ => unreachable!("{op:?} does not store"),
+        }
     }
 
     /// Grows by so many bytes, in whole pages. Gives the old size, or `None` when the maximum or the
@@ -82,18 +141,15 @@ impl Memory {
         if new > self.max {
             return None;
         }
-        let additional = usize::try_from(new - old).ok()?;
-        self.bytes.try_reserve_exact(additional).ok()?;
-        self.bytes.resize(new as usize, 0);
+        self.size = usize::try_from(new).ok()?;
         Some(old)
     }
 }
 
-/// Zeros that the system hands out as they are touched. `vec!` ends the process when there is not
-/// that much, so the same is first asked for in a way that may fail.
-fn zeroed(size: usize) -> Option<Vec<u8>> {
-    Vec::<u8>::new().try_reserve_exact(size).ok()?;
-    Some(vec![0; size])
+/// Zeros that take no memory before they are touched.
+fn reserve(size: u64) -> Option<MmapMut> {
+    let size = usize::try_from(size).ok()?;
+    MmapOptions::new().len(size).no_reserve_swap().map_anon().ok()
 }
 
 #[cfg(test)]
@@ -101,7 +157,7 @@ mod tests {
     use super::*;
 
     fn memory(min: u64, max: u64) -> Memory {
-        Memory::new(module::Memory { min, max }, &[]).unwrap()
+        Memory::new(module::Memory { min, max }, true, &[]).unwrap()
     }
 
     #[test]

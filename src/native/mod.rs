@@ -49,6 +49,7 @@ mod tests;
 mod watch;
 
 pub use bind::{Known, Offer, Offered, offer};
+pub use build::{Found, Product, Toolchain};
 pub use call::CallError;
 pub use config::{Config, TestConfig};
 pub use events::{EVENT_VERSION, Event, EventKind, EventSink};

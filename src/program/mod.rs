@@ -1,17 +1,21 @@
 //! From a file to a program that can be run, and from its errors back to lines of text.
 //!
 //! [`load`] reads a file, tells text from bytecode by its content, assembles or decodes, and
-//! verifies. [`Places`] puts what the verifier and the engines report at its line.
+//! verifies. [`Places`] puts what the verifier and the engines report at its line; so traps, traces and
+//! profiles come to be in words.
 //!
 //! This room knows nothing of the terminal.
 #![forbid(unsafe_code)]
 
 mod input;
 mod places;
+mod profile;
+mod trace;
 mod trap;
 
 pub use input::Input;
 pub use places::Places;
+pub use trace::TraceWriter;
 
 use crate::assemble::{Offer, Offers, assemble};
 use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Sources};

@@ -1,7 +1,7 @@
 //! One function: its operands, then its ways.
 
 use super::error::VerifyError;
-use super::stack::{Cell, Shapes, Stack, Stacks};
+use super::stack::{Cell, Shapes, Stack, StackMap, Stacks};
 use super::{Facts, MAX_CELLS};
 use crate::diagnostics::Code as ErrorCode;
 use crate::isa::{Code, FuncType, Group, Instr, Op, OperandKind, Ty, ValueType};
@@ -25,6 +25,8 @@ pub(super) struct Checker<'m> {
     /// Where to go on.
     work: Vec<u32>,
     stack: Stack,
+    /// The stack before each instruction, where somebody wants to know.
+    before: Option<Vec<Option<Stack>>>,
     facts: Facts,
 }
 
@@ -55,8 +57,16 @@ impl<'m> Checker<'m> {
             targets: Vec::new(),
             work: Vec::new(),
             stack: Stacks::EMPTY,
+            before: None,
             facts: Facts::default(),
         }
+    }
+
+    /// What the stack of a function holds before each of its instructions, as far as it is right.
+    pub(super) fn stack_map(mut self, function: u32) -> StackMap {
+        self.before = Some(Vec::new());
+        let _ = self.check(function);
+        StackMap { stacks: self.stacks, before: self.before.unwrap_or_default() }
     }
 
     pub(super) fn check(&mut self, function: u32) -> Result<Facts> {
@@ -121,6 +131,9 @@ impl<'m> Checker<'m> {
     /// Follows every way from the start, each stretch between two jump targets once.
     fn ways(&mut self) -> Result<()> {
         let count = self.code.instrs.len() as u32;
+        if let Some(before) = &mut self.before {
+            before.resize(count as usize, None);
+        }
         self.work.clear();
         self.work.push(0);
         self.stack = Stacks::EMPTY;
@@ -137,6 +150,9 @@ impl<'m> Checker<'m> {
                     return Err(self.no_end(count));
                 }
                 let instr = self.code.instrs[i as usize];
+                if let Some(before) = &mut self.before {
+                    before[i as usize] = Some(self.stack);
+                }
                 self.step(i, instr)?;
                 let targets: Vec<u32>;
                 match instr.op.operand() {
@@ -210,6 +226,7 @@ impl<'m> Checker<'m> {
                 }
             }
         }
+        self.facts.grows_memory |= op == Op::Memgrow;
         if op.is_overloaded() && bound[0].is_some_and(|cell| cell.ty == ValueType::F64) {
             self.mark_float(i);
         }

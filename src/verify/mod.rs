@@ -15,8 +15,9 @@ mod stack;
 mod structure;
 
 pub use error::{Site, VerifyError};
+pub use stack::StackMap;
 
-use crate::isa::Code;
+use crate::isa::{Code, Instr, Op, Ty};
 use crate::module::Module;
 use stack::Shapes;
 
@@ -28,6 +29,17 @@ pub const MAX_CELLS: usize = 65535;
 pub struct Verified {
     module: Module,
     functions: Vec<Facts>,
+    /// Slot numbers in order, with the index of their import.
+    slots: Vec<(u16, u32)>,
+}
+
+/// What an instruction does to the height of the operand stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// How many cells it takes.
+    pub pops: usize,
+    /// How many it leaves.
+    pub pushes: usize,
 }
 
 /// What is known of a function.
@@ -36,6 +48,7 @@ struct Facts {
     max_stack: u32,
     /// A bit for each instruction; empty when there is no float.
     floats: Vec<u64>,
+    grows_memory: bool,
 }
 
 impl Verified {
@@ -54,6 +67,58 @@ impl Verified {
     pub fn is_float(&self, function: u32, instr: u32) -> bool {
         let word = self.functions[function as usize].floats.get(instr as usize / 64);
         word.is_some_and(|bits| bits >> (instr % 64) & 1 == 1)
+    }
+
+    /// Whether any function can grow memory.
+    pub fn grows_memory(&self) -> bool {
+        self.functions.iter().any(|facts| facts.grows_memory)
+    }
+
+    /// How many parameters and locals a function has.
+    pub fn locals(&self, function: u32) -> usize {
+        let params = &self.module.func_type(function).params;
+        params.len() + self.module.functions[function as usize].locals.len()
+    }
+
+    /// The index of the import that a slot number stands for.
+    ///
+    /// # Panics
+    /// When no import has that slot, which no verified instruction names.
+    pub fn import_of(&self, slot: u64) -> usize {
+        let found = self.slots.binary_search_by_key(&slot, |&(slot, _)| slot.into());
+        self.slots[found.expect("the verifier has seen the slot")].1 as usize
+    }
+
+    /// What an instruction of a function does to the height of its stack.
+    pub fn effect(&self, function: u32, instr: Instr) -> Effect {
+        let (args, results) = match instr.op {
+            Op::Call => {
+                let ty = self.module.func_type(instr.arg as u32);
+                (ty.params.len(), ty.result.is_some())
+            }
+            Op::CallNative => {
+                let ty = self.module.imports[self.import_of(instr.arg)].signature.func_type();
+                (ty.params.len(), ty.result.is_some())
+            }
+            // What it gives back it takes.
+            Op::Ret => (0, self.module.func_type(function).result.is_some()),
+            _ => (0, false),
+        };
+        let count = |types: &[Ty]| {
+            let cells = types.iter().map(|ty| match ty {
+                Ty::Args => args,
+                Ty::Results => results.into(),
+                _ => 1,
+            });
+            cells.sum()
+        };
+        Effect { pops: count(instr.op.pops()), pushes: count(instr.op.pushes()) }
+    }
+
+    /// What the operand stack of a function holds before each of its instructions. This follows the
+    /// function's ways once more.
+    pub fn stack_map(&self, function: u32) -> StackMap {
+        function::Checker::new(&self.module, Shapes::new()).stack_map(function)
     }
 
     /// Decodes the instructions of a function.
@@ -93,7 +158,9 @@ pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
         }
     }
     if errors.is_empty() {
-        Ok(Verified { module, functions })
+        let mut slots: Vec<_> = module.imports.iter().map(|i| i.slot).zip(0..).collect();
+        slots.sort_unstable();
+        Ok(Verified { module, functions, slots })
     } else {
         Err(Box::new(Rejected { module, errors }))
     }

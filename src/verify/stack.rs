@@ -75,6 +75,21 @@ pub(super) struct Cell {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stack(u32);
 
+/// What the operand stack of a function holds before each of its instructions.
+pub struct StackMap {
+    pub(super) stacks: Stacks,
+    /// `None` where no way leads.
+    pub(super) before: Vec<Option<Stack>>,
+}
+
+impl StackMap {
+    /// The types before an instruction, the top first; `None` where no way leads to it.
+    pub fn types(&self, instr: u32) -> Option<impl Iterator<Item = ValueType> + '_> {
+        let stack = (*self.before.get(instr as usize)?)?;
+        Some(self.stacks.cells(stack).map(|cell| cell.ty))
+    }
+}
+
 /// All stacks of one function.
 pub(super) struct Stacks {
     nodes: Vec<Node>,

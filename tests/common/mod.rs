@@ -5,6 +5,7 @@
 pub mod checks;
 pub mod damage;
 pub mod generate;
+pub mod running;
 pub mod values;
 
 use std::ffi::OsStr;
@@ -294,8 +295,15 @@ impl Session {
     /// Ends the input, and gives what was not read yet.
     #[track_caller]
     pub fn end(mut self) -> Outcome {
+        self.end_of_input();
+        self.end_by_itself()
+    }
+
+    /// Waits for the end of a process that does not wait for that of its input, and gives what was
+    /// not read yet.
+    #[track_caller]
+    pub fn end_by_itself(mut self) -> Outcome {
         let start = Instant::now();
-        drop(self.stdin.take());
         let status = wait(&mut self.child).code();
         let rest = |from: &Receiver<String>| from.iter().map(|l| l + "\n").collect::<String>();
         let (stdout, stderr) = (rest(&self.stdout).into_bytes(), rest(&self.stderr));

@@ -3,6 +3,7 @@
 use super::expect::{Expectations, ExpectedError, MARK, is_output_line};
 use super::process;
 use crate::diagnostics::{Code, Diagnostic, Sources, render_terminal};
+use crate::engine::Engine;
 use similar::TextDiff;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -25,6 +26,8 @@ pub struct Runner {
     pub hotvm: PathBuf,
     /// Whether to rewrite expectations that are not met.
     pub bless: bool,
+    /// The engine to run them on, where it is not to be the usual one.
+    pub engine: Option<Engine>,
 }
 
 /// How a test ended.
@@ -143,7 +146,11 @@ impl Runner {
 
     fn observe(&self, test: &Path, expected: &Expectations) -> Result<Observed, String> {
         let mut command = Command::new(&self.hotvm);
-        command.arg("run").args(["--error-format", "json"]).args(&expected.flags).arg(test);
+        command.arg("run").args(["--error-format", "json"]).args(&expected.flags);
+        if let Some(engine) = self.engine {
+            command.args(["--engine", engine.name()]);
+        }
+        command.arg(test);
         if !expected.args.is_empty() {
             command.arg("--").args(&expected.args);
         }

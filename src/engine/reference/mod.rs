@@ -4,7 +4,6 @@
 //! stack of cells.
 
 mod machine;
-mod system;
 
 use super::trap::Trap;
 use super::vm::{Exit, Vm};

@@ -1,20 +1,24 @@
 //! Frames, control and arithmetic.
 
+use crate::engine::limits::{FRAME_CELLS, MAX_STACK, fuel_costs};
 use crate::engine::numeric;
 use crate::engine::trap::{Trap, TrapKind};
-use crate::engine::vm::{Exit, MAX_CALL_DEPTH, MAX_STACK, Vm};
+use crate::engine::vm::{Exit, Vm};
 use crate::isa::{Code, Group, Op, OperandKind};
-use crate::verify::Site;
-use rustc_hash::FxHashMap;
+use crate::verify::{Effect, Site};
 use std::rc::Rc;
 
-/// An instruction, and whether it works on floats where it could on either.
+/// An instruction with what is known of it.
 #[derive(Clone, Copy)]
-pub(super) struct Step {
-    pub(super) op: Op,
-    pub(super) float: bool,
-    /// The operand; a slot is given by the number of its import.
-    pub(super) arg: u64,
+struct Step {
+    op: Op,
+    /// Whether it works on floats where it could on either.
+    float: bool,
+    /// The operand; a slot is given by the index of its import.
+    arg: u64,
+    effect: Effect,
+    /// The fuel of the stretch that begins here.
+    fuel: u32,
 }
 
 /// A function, decoded.
@@ -40,10 +44,8 @@ struct Frame {
 }
 
 /// What an instruction leads to.
-pub(super) enum Flow {
+enum Flow {
     Next,
-    /// The next instruction; but the program has waited for the outside, where much may have changed.
-    Waited,
     Jump(u64),
     Call(u32),
     Return,
@@ -51,63 +53,54 @@ pub(super) enum Flow {
 }
 
 pub(super) struct Machine<'v, 'p> {
-    pub(super) vm: &'v mut Vm<'p>,
+    vm: &'v mut Vm<'p>,
     functions: Vec<Option<Rc<Function>>>,
-    /// The import that each slot number stands for.
-    slots: FxHashMap<u64, u64>,
     frames: Vec<Frame>,
     /// The locals and operands of all calls, one frame behind the other.
-    pub(super) stack: Vec<u64>,
+    stack: Vec<u64>,
 }
 
 impl<'v, 'p> Machine<'v, 'p> {
     pub(super) fn new(vm: &'v mut Vm<'p>) -> Self {
         let functions = vec![None; vm.program.module().functions.len()];
-        let imports = vm.program.module().imports.iter();
-        let slots = imports.zip(0..).map(|(import, index)| (import.slot.into(), index)).collect();
-        Machine { vm, functions, slots, frames: Vec::new(), stack: Vec::new() }
+        Machine { vm, functions, frames: Vec::new(), stack: Vec::new() }
     }
 
     pub(super) fn run(&mut self, function: u32) -> Result<Exit, Trap> {
         let mut frame = self.enter(function).map_err(|kind| self.trap(kind, None))?;
+        let mut at_safepoint = true;
         loop {
             let step = frame.code.steps[frame.next];
             frame.next += 1;
-            let flow = match self.step(step, &frame) {
-                Ok(flow) => flow,
-                Err(kind) => return Err(self.trap(kind, Some(frame))),
+            let flow = match self.attend(step, &frame, at_safepoint) {
+                Ok(None) => self.step(step, &frame),
+                Ok(Some(exit)) => return Ok(exit),
+                Err(kind) => Err(kind),
             };
-            let at_safepoint = match flow {
-                Flow::Next => false,
-                Flow::Waited => true,
-                Flow::Jump(target) => {
-                    let back = (target as usize) < frame.next;
+            match flow {
+                Ok(Flow::Next) => at_safepoint = step.op == Op::Read,
+                Ok(Flow::Jump(target)) => {
+                    at_safepoint = (target as usize) < frame.next;
                     frame.next = target as usize;
-                    back
                 }
-                Flow::Call(callee) => match self.enter(callee) {
+                Ok(Flow::Call(callee)) => match self.enter(callee) {
                     Ok(callee) => {
                         self.frames.push(std::mem::replace(&mut frame, callee));
-                        true
+                        at_safepoint = true;
                     }
                     Err(kind) => return Err(self.trap(kind, Some(frame))),
                 },
-                Flow::Return => {
+                Ok(Flow::Return) => {
                     let result = self.stack.len() - frame.code.results;
                     self.stack.drain(frame.base..result);
                     match self.frames.pop() {
                         Some(caller) => frame = caller,
                         None => return Ok(Exit::Done),
                     }
-                    false
+                    at_safepoint = false;
                 }
-                Flow::End(exit) => return Ok(exit),
-            };
-            if at_safepoint
-                && self.vm.doorbell.has_rung()
-                && let Some(exit) = self.vm.safepoint()
-            {
-                return Ok(exit);
+                Ok(Flow::End(exit)) => return Ok(exit),
+                Err(kind) => return Err(self.trap(kind, Some(frame))),
             }
         }
     }
@@ -116,7 +109,7 @@ impl<'v, 'p> Machine<'v, 'p> {
     fn enter(&mut self, function: u32) -> Result<Frame, TrapKind> {
         let code = self.function(function);
         let base = self.stack.len() - code.params;
-        if self.frames.len() >= MAX_CALL_DEPTH || base + code.cells > MAX_STACK {
+        if base + FRAME_CELLS * (self.frames.len() + 1) + code.cells > MAX_STACK {
             return Err(TrapKind::CallStackExhausted);
         }
         self.stack.resize(base + code.locals, 0);
@@ -128,16 +121,19 @@ impl<'v, 'p> Machine<'v, 'p> {
         let program = self.vm.program;
         let code = slot.get_or_insert_with(|| {
             let code = program.code_of(index);
-            let steps = code.instrs.iter().enumerate().map(|(i, instr)| Step {
+            let fuel = fuel_costs(&code);
+            let steps = code.instrs.iter().zip(fuel).enumerate().map(|(i, (&instr, fuel))| Step {
                 op: instr.op,
                 float: program.is_float(index, i as u32),
                 arg: match instr.op.operand() {
-                    OperandKind::Slot => self.slots[&instr.arg],
+                    OperandKind::Slot => program.import_of(instr.arg) as u64,
                     _ => instr.arg,
                 },
+                effect: program.effect(index, instr),
+                fuel,
             });
             let ty = program.module().func_type(index);
-            let locals = ty.params.len() + program.module().functions[index as usize].locals.len();
+            let locals = program.locals(index);
             Rc::new(Function {
                 steps: steps.collect(),
                 params: ty.params.len(),
@@ -150,17 +146,44 @@ impl<'v, 'p> Machine<'v, 'p> {
         Rc::clone(code)
     }
 
+    /// What comes before an instruction: the outside is heard, the stretch is paid for, and whoever
+    /// watches is told.
+    fn attend(
+        &mut self,
+        step: Step,
+        frame: &Frame,
+        at_safepoint: bool,
+    ) -> Result<Option<Exit>, TrapKind> {
+        if at_safepoint && self.vm.doorbell.has_rung() {
+            let frames = &self.frames;
+            if let Some(exit) = self.vm.safepoint(|| sites(frames, Some(frame)).collect())? {
+                return Ok(Some(exit));
+            }
+        }
+        let site = frame.site();
+        if step.fuel > 0 {
+            self.vm.fuel.burn(step.fuel)?;
+            if let Some(profile) = self.vm.profile.as_mut().filter(|profile| profile.counts()) {
+                *profile.counter(site) += 1;
+            }
+        }
+        if let Some(tracer) = &mut self.vm.tracer {
+            tracer(site, &self.stack[frame.base + frame.code.locals..]);
+        }
+        Ok(None)
+    }
+
     /// Takes the top value. The verifier has proved that there is one.
-    pub(super) fn pop(&mut self) -> u64 {
+    fn pop(&mut self) -> u64 {
         self.stack.pop().expect("the verifier has counted the values")
     }
 
-    pub(super) fn push(&mut self, value: impl Into<u64>) {
+    fn push(&mut self, value: impl Into<u64>) {
         self.stack.push(value.into());
     }
 
     fn step(&mut self, step: Step, frame: &Frame) -> Result<Flow, TrapKind> {
-        let Step { op, float, arg } = step;
+        let Step { op, arg, .. } = step;
         match op {
             Op::PushInt | Op::PushFloat => self.push(arg),
             Op::Pop => drop(self.pop()),
@@ -202,15 +225,8 @@ impl<'v, 'p> Machine<'v, 'p> {
             }
             Op::Trap => return Err(TrapKind::Trap),
             _ => match op.group() {
-                Group::Memory => self.memory(op, arg)?,
-                Group::Native => self.native(op, arg as usize)?,
-                Group::InputOutput => {
-                    self.input_output(step)?;
-                    if op == Op::Read {
-                        return Ok(Flow::Waited);
-                    }
-                }
-                _ => self.number(op, float)?,
+                Group::Memory | Group::Native | Group::InputOutput => self.memory(step)?,
+                _ => self.number(step)?,
             },
         }
         Ok(Flow::Next)
@@ -231,9 +247,9 @@ impl<'v, 'p> Machine<'v, 'p> {
         self.stack[start..].rotate_left(1);
     }
 
-    fn number(&mut self, op: Op, float: bool) -> Result<(), TrapKind> {
+    fn number(&mut self, Step { op, float, effect, .. }: Step) -> Result<(), TrapKind> {
         let b = self.pop();
-        let result = match op.pops().len() {
+        let result = match effect.pops {
             1 => numeric::unary(op, float, b)?,
             _ => {
                 let a = self.pop();
@@ -244,19 +260,38 @@ impl<'v, 'p> Machine<'v, 'p> {
         Ok(())
     }
 
-    /// Where the program is, from the inside out.
-    fn trap(&self, kind: TrapKind, current: Option<Frame>) -> Trap {
-        let all = self.frames.len() + usize::from(current.is_some());
-        let sites = current
-            .iter()
-            .chain(self.frames.iter().rev())
-            .map(|frame| Site { function: frame.function, instr: frame.next as u32 - 1 });
-        if all <= Trap::INNERMOST + Trap::OUTERMOST {
-            return Trap { kind, stack: sites.collect(), omitted: 0 };
+    fn memory(&mut self, Step { op, float, arg, effect, .. }: Step) -> Result<(), TrapKind> {
+        if op.operand() != OperandKind::Offset {
+            let first = self.stack.len() - effect.pops;
+            // Room for a result where nothing is popped.
+            self.push(0u64);
+            self.vm.system(op, float, arg, &mut self.stack[first..])?;
+            self.stack.truncate(first + effect.pushes);
+        } else if effect.pushes == 0 {
+            let value = self.pop();
+            let address = self.pop().wrapping_add(arg);
+            self.vm.memory.store_cell(op, address, value)?;
+        } else {
+            let address = self.pop().wrapping_add(arg);
+            let value = self.vm.memory.load_cell(op, address)?;
+            self.push(value);
         }
-        let omitted = all - Trap::INNERMOST - Trap::OUTERMOST;
-        let kept = |i: &usize| *i < Trap::INNERMOST || *i >= all - Trap::OUTERMOST;
-        let stack = sites.enumerate().filter(|(i, _)| kept(i)).map(|(_, site)| site).collect();
-        Trap { kind, stack, omitted }
+        Ok(())
     }
+
+    fn trap(&self, kind: TrapKind, current: Option<Frame>) -> Trap {
+        Trap::at(kind, sites(&self.frames, current.as_ref()).collect())
+    }
+}
+
+impl Frame {
+    /// The instruction that it is at.
+    fn site(&self) -> Site {
+        Site { function: self.function, instr: self.next as u32 - 1 }
+    }
+}
+
+/// Where the program is, from the inside out.
+fn sites<'f>(frames: &'f [Frame], current: Option<&'f Frame>) -> impl Iterator<Item = Site> + 'f {
+    current.into_iter().chain(frames.iter().rev()).map(Frame::site)
 }
