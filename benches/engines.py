@@ -11,8 +11,8 @@ medians and their ratios, and every program must give the same result everywhere
 """
 
 import argparse
-import math
 import shutil
+import statistics
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -25,27 +25,27 @@ from contestants import Hotvm, luajit, luajit_interpreted, lua, native, v8, wasm
 
 @dataclass(frozen=True)
 class Sizes:
+    quick: int
     interpreters: int
     compilers: int
-    quick: int
 
 
 PROGRAMS = {
-    "fib": Sizes(36, 41, 27),
-    "sieve": Sizes(80, 600, 10),
-    "mandel": Sizes(1000, 2000, 200),
-    "loop": Sizes(60_000_000, 300_000_000, 2_000_000),
-    "nbody": Sizes(600_000, 8_000_000, 50_000),
-    "spectral-norm": Sizes(1200, 3000, 200),
-    "fannkuch": Sizes(10, 10, 8),
-    "matmul": Sizes(400, 1000, 100),
-    "binary-trees": Sizes(16, 18, 10),
-    "scan": Sizes(400, 2000, 40),
-    "switch": Sizes(30_000, 200_000, 3000),
+    "fib": Sizes(30, 36, 41),
+    "sieve": Sizes(20, 80, 600),
+    "mandel": Sizes(400, 1000, 2000),
+    "loop": Sizes(10_000_000, 60_000_000, 300_000_000),
+    "nbody": Sizes(100_000, 600_000, 8_000_000),
+    "spectral-norm": Sizes(400, 1200, 3000),
+    "fannkuch": Sizes(9, 10, 10),
+    "matmul": Sizes(200, 400, 1000),
+    "binary-trees": Sizes(12, 16, 18),
+    "scan": Sizes(100, 400, 2000),
+    "switch": Sizes(8000, 30_000, 200_000),
 }
-# Calls of native functions: no engine's game alone, so it has tables of its own.
+# Calls of native functions have tables of their own.
 CALLS = "nloop"
-SIZES = {**PROGRAMS, CALLS: Sizes(20_000_000, 100_000_000, 1_000_000)}
+SIZES = {**PROGRAMS, CALLS: Sizes(2_000_000, 20_000_000, 100_000_000)}
 
 # LuaJIT's interpreter allocates each integer of 64 bits, and takes a hundred times as long as the others.
 LEFT_OUT = {("loop", "LuaJIT -joff")}
@@ -65,14 +65,14 @@ def run(command):
 
 
 class Comparison:
-    """What contestants need for programs, measured in turn."""
+    """What contestants, named commands for a program and a size, need for programs; measured in turn."""
 
-    def __init__(self, contestants, sizes, rounds):
+    def __init__(self, named, sizes, rounds):
         self.sizes = sizes
         self.costs = {}
         for name, size in sizes.items():
-            print(f"{name} {size}: {', '.join(contestants)}", file=sys.stderr)
-            commands = {who: command(name, size) for who, command in contestants.items() if (name, who) not in LEFT_OUT}
+            commands = {who: command(name, size) for who, command in named.items() if (name, who) not in LEFT_OUT}
+            print(f"{name} {size}: {', '.join(commands)}", file=sys.stderr)
             self.costs[name] = measure.compare(commands, rounds, run)
             results = {who: cost.output for who, cost in self.costs[name].items()}
             if len(set(results.values())) > 1:
@@ -95,15 +95,11 @@ class Comparison:
                 ratio = ratios[peer].get(name)
                 cells.append(f"{self.seconds(name, peer):.3f} s **{ratio:.2f}**" if ratio else "–")
             rows.append(f"| {name} | {size:,} | " + " | ".join(cells) + " |")
-        means = [mean(ratios[peer].values()) for peer in peers]
-        rows.append("| geometric mean | | | " + " | ".join(f"**{m:.2f}**" for m in means) + " |")
+        for what, summary in ("geometric mean", statistics.geometric_mean), ("the worst", max):
+            cells = [f"**{summary(values):.2f}**" if values else "–" for values in map(dict.values, ratios.values())]
+            rows.append(f"| {what} | | | " + " | ".join(cells) + " |")
         rows.append("| target | | | " + " | ".join(targets.get(peer, "") for peer in peers) + " |")
         return "\n".join(rows)
-
-
-def mean(ratios):
-    logs = [math.log(ratio) for ratio in ratios]
-    return math.exp(sum(logs) / len(logs)) if logs else math.nan
 
 
 class Tables:
@@ -121,13 +117,16 @@ class Tables:
         contestants.build([*PROGRAMS, CALLS])
 
     def size(self, name, kind):
-        return getattr(SIZES[name], "quick" if self.quick else kind)
+        smaller = {"interpreters": "quick", "compilers": "interpreters"}
+        return getattr(SIZES[name], smaller[kind] if self.quick else kind)
 
-    def compare(self, contestants, names, kind):
-        return Comparison(contestants, {name: self.size(name, kind) for name in names}, self.rounds)
+    def compare(self, named, names, kind):
+        return Comparison(named, {name: self.size(name, kind) for name in names}, self.rounds)
 
     def lacks(self, *engines):
-        """Why a section cannot be measured."""
+        """Why a section cannot be measured; nothing where it is not wanted."""
+        if not set(engines) <= set(self.wanted_engines):
+            return None
         absent = [f"`--engine {engine}`" for engine in engines if engine not in self.hotvm.flags]
         return f"Not measured: this hotvm has no {' and no '.join(absent)}." if absent else None
 
@@ -154,7 +153,7 @@ class Tables:
     def tiers(self):
         """`auto` beside both others at the sizes for interpreters, and beside the JIT at those for compilers."""
         if set(self.engines) != set(contestants.ENGINES):
-            return self.lacks(*self.wanted_engines)
+            return self.lacks(*contestants.ENGINES)
         short = self.compare(self.engines, self.names, "interpreters")
         long = self.compare({engine: self.engines[engine] for engine in ("jit", "auto")}, self.names, "compilers")
         rows = ["| | size | interp | jit | auto | of the better | size | jit | auto | of jit |", "|---|" + "--:|" * 9]
@@ -188,7 +187,8 @@ class Tables:
 
     def watching(self):
         """The same loop with a watcher beside it that has nothing to do. It would watch on: its result is the end."""
-        program = self.hotvm.program(CALLS, self.size(CALLS, "compilers"))
+        kind = "compilers" if "auto" in self.hotvm.flags else "interpreters"
+        program = self.hotvm.program(CALLS, self.size(CALLS, kind))
         alone = [self.hotvm.binary, "run", program, "--guard", "on"]
         commands = {"alone": alone, "watched": [*alone, "--watch", "-q"]}
         until_output = lambda command: measure.run(command, until_output=True)
@@ -251,7 +251,7 @@ def main():
     parser.add_argument("--benchmark", action="append", choices=SIZES, help="may be repeated")
     parser.add_argument("--engines", nargs="+", choices=contestants.ENGINES, default=contestants.ENGINES)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--quick", action="store_true", help="small sizes, three rounds")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, three rounds")
     options = parser.parse_args()
     tables = Tables(options.hotvm, options.rounds, options.benchmark, options.engines, options.quick, options.against)
     for section, text in tables.sections():
