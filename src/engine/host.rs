@@ -59,6 +59,12 @@ impl Host {
         self.output.write(bytes)
     }
 
+    /// Whether nothing is collected that [`Host::flush`] would hand over.
+    #[allow(dead_code, reason = "for compiled code, which is not made everywhere")]
+    pub(super) fn is_flushed(&self) -> bool {
+        self.output.buffer.is_empty()
+    }
+
     /// Hands over what is still collected, so that it stands before what others write next.
     pub(super) fn flush(&mut self) -> Result<(), TrapKind> {
         self.output.flush()

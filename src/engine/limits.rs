@@ -34,7 +34,7 @@ impl Fuel {
     }
 
     /// Fuel of which so much is left.
-    #[cfg_attr(not(feature = "jit"), allow(dead_code, reason = "for engines that count alone"))]
+    #[allow(dead_code, reason = "for compiled code, which is not made everywhere")]
     pub(super) fn of(left: u64) -> Fuel {
         Fuel(Some(left))
     }

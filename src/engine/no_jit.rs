@@ -11,3 +11,8 @@ pub(super) const AVAILABLE: bool = false;
 pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
     reference::run(vm, function)
 }
+
+/// Runs a function in the interpreter.
+pub(super) fn run_tiers(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
+    super::interp::run(vm, function)
+}

@@ -98,19 +98,17 @@ impl Profile {
     }
 }
 
-/// Rings for a sample again and again, until it is dropped.
+/// Rings for something about once a millisecond, until it is dropped.
 pub(super) struct Sampler {
     _stop: Sender<()>,
 }
 
 impl Sampler {
-    pub(super) fn start(doorbell: Doorbell) -> Sampler {
+    pub(super) fn start(doorbell: Doorbell, request: Request) -> Sampler {
         let (stop, stopped) = mpsc::channel();
-        // The first is taken where the program begins, so that the shortest run has one.
-        doorbell.ring(Request::Sample);
         thread::spawn(move || {
             while stopped.recv_timeout(Profile::INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                doorbell.ring(Request::Sample);
+                doorbell.ring(request);
             }
         });
         Sampler { _stop: stop }

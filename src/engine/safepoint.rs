@@ -21,6 +21,8 @@ pub enum Request {
     TimeUp = 8,
     /// Note where it is.
     Sample = 16,
+    /// Look what is worth compiling, and what is compiled.
+    Tier = 32,
 }
 
 /// Rings a program from any thread.
@@ -39,10 +41,7 @@ impl Doorbell {
     }
 
     /// The flag that engines poll: not 0 when somebody has rung. A plain load will do.
-    #[cfg_attr(
-        not(feature = "jit"),
-        allow(dead_code, reason = "for engines that poll by a pointer")
-    )]
+    #[allow(dead_code, reason = "for compiled code, which is not made everywhere")]
     pub(super) fn flag(&self) -> &AtomicU8 {
         &self.0
     }

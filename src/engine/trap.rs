@@ -165,12 +165,12 @@ impl Trap {
     /// How many sites a trap keeps of the outermost calls.
     pub const OUTERMOST: usize = 2;
 
-    /// A trap at the first of some sites, with the calls that led there, the innermost first.
-    pub(super) fn at(kind: TrapKind, mut sites: Vec<Site>) -> Trap {
-        let omitted = sites.len().saturating_sub(Trap::INNERMOST + Trap::OUTERMOST);
+    /// A trap at the first of these sites, in the calls that led to it, which follow.
+    pub(super) fn new(kind: TrapKind, mut stack: Vec<Site>) -> Trap {
+        let omitted = stack.len().saturating_sub(Self::INNERMOST + Self::OUTERMOST);
         if omitted > 0 {
-            sites.drain(Trap::INNERMOST..Trap::INNERMOST + omitted);
+            stack.drain(Self::INNERMOST..Self::INNERMOST + omitted);
         }
-        Trap { kind, stack: sites, omitted }
+        Trap { kind, stack, omitted }
     }
 }

@@ -1,6 +1,7 @@
 //! The state of a program.
 
 use super::host::Host;
+use super::interp;
 use super::jit;
 use super::limits::{Fuel, Limits};
 use super::memory::Memory;
@@ -16,17 +17,22 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
     /// The plain interpreter, by which the others are measured.
-    #[default]
     Reference,
+    /// The fast interpreter.
+    Interp,
     /// Machine code of everything.
     Jit,
+    /// The fast interpreter, and machine code of what runs for long. Where there is no machine code, the
+    /// interpreter alone.
+    #[default]
+    Auto,
 }
 
 impl Engine {
     /// All that there are on this machine.
     pub const ALL: &'static [Engine] = match jit::AVAILABLE {
-        true => &[Engine::Reference, Engine::Jit],
-        false => &[Engine::Reference],
+        true => &[Engine::Reference, Engine::Interp, Engine::Jit, Engine::Auto],
+        false => &[Engine::Reference, Engine::Interp, Engine::Auto],
     };
 
     /// The engine called `name`.
@@ -38,7 +44,9 @@ impl Engine {
     pub fn name(self) -> &'static str {
         match self {
             Engine::Reference => "reference",
+            Engine::Interp => "interp",
             Engine::Jit => "jit",
+            Engine::Auto => "auto",
         }
     }
 
@@ -46,7 +54,11 @@ impl Engine {
     pub fn describe(self) -> &'static str {
         match self {
             Engine::Reference => "a plain interpreter, by which the others are measured",
+            Engine::Interp => "a fast interpreter; starts at once",
             Engine::Jit => "machine code, made of each function when it is first called",
+            Engine::Auto => {
+                "begins in the interpreter, and compiles what runs for long; the default"
+            }
         }
     }
 }
@@ -65,6 +77,15 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// What `EXIT` with such a number is.
+    ///
+    /// # Errors
+    /// When it is not a status.
+    pub(super) fn with(status: u64) -> Result<Exit, TrapKind> {
+        let status = status as i64;
+        u8::try_from(status).map(Exit::Status).map_err(|_| TrapKind::BadExitStatus(status))
+    }
+
     /// The exit status of the process.
     pub fn status(self) -> u8 {
         match self {
@@ -105,6 +126,8 @@ pub struct Vm<'p> {
     pub(super) fuel: Fuel,
     pub(super) tracer: Option<Tracer<'p>>,
     pub(super) profile: Option<Profile>,
+    /// Whether the engine that compiles while the program runs was rung for.
+    tier_bell: bool,
     engine: Engine,
 }
 
@@ -154,6 +177,7 @@ impl<'p> Vm<'p> {
             fuel,
             tracer: None,
             profile: None,
+            tier_bell: false,
             engine: Engine::default(),
         })
     }
@@ -198,6 +222,7 @@ impl<'p> Vm<'p> {
         {
             profile.sample(stack());
         }
+        self.tier_bell |= asked(Request::Tier);
         if asked(Request::Publish) {
             self.libraries.publish_prepared();
         }
@@ -210,6 +235,11 @@ impl<'p> Vm<'p> {
         Ok(asked(Request::Stop).then_some(Exit::Stopped))
     }
 
+    /// Whether the engine that compiles while the program runs was rung for since the last call.
+    pub(super) fn take_tier_bell(&mut self) -> bool {
+        std::mem::take(&mut self.tier_bell)
+    }
+
     /// Runs the program from its entry to its end.
     ///
     /// # Errors
@@ -217,10 +247,16 @@ impl<'p> Vm<'p> {
     pub fn run(&mut self) -> Result<Exit, Trap> {
         let entry = self.program.module().entry;
         let by_time = self.profile.as_ref().is_some_and(|profile| !profile.counts());
-        let _sampler = by_time.then(|| Sampler::start(self.doorbell.clone()));
+        let _sampler = by_time.then(|| {
+            // The first is taken where the program begins, so that the shortest run has one.
+            self.doorbell.ring(Request::Sample);
+            Sampler::start(self.doorbell.clone(), Request::Sample)
+        });
         let end = match self.engine {
             Engine::Reference => reference::run(self, entry),
+            Engine::Interp => interp::run(self, entry),
             Engine::Jit => jit::run(self, entry),
+            Engine::Auto => jit::run_tiers(self, entry),
         };
         match (end, self.host.flush()) {
             (Err(Trap { kind: TrapKind::OutputClosed, .. }), _)

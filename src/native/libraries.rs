@@ -1,8 +1,11 @@
 //! The libraries and slots of one program, and how they are bound and called. `publish` is how they
 //! change, `faults` what they do about functions that crash.
 
+mod direct;
 mod faults;
 mod publish;
+
+pub use direct::{CallGuard, Crashed};
 
 use super::call::{CallError, Failure, Plan, Pointers};
 use super::events::{Event, EventKind, EventSink};
@@ -59,6 +62,8 @@ pub enum Reload {
 pub struct Libraries {
     imports: Arc<[Import]>,
     slots: Vec<Slot>,
+    /// What each slot calls, for compiled code; 0 for nothing.
+    targets: Box<[usize]>,
     libraries: Vec<Library>,
     preparer: Preparer,
     /// Host pointers that the program may pass back.
@@ -119,6 +124,7 @@ impl Libraries {
         let imports: Arc<[Import]> = imports.into();
         Libraries {
             slots: imports.iter().map(slot).collect(),
+            targets: vec![0; imports.len()].into(),
             unload: settings.unload,
             fresh_state: settings.fresh_state,
             preparer: Preparer::new(Arc::clone(&imports), settings),

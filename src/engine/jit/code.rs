@@ -1,7 +1,7 @@
 //! Memory for machine code: written once, then executable and never written again.
 
+use super::machine;
 use memmap2::{MmapMut, MmapOptions};
-use std::ops::Range;
 
 /// All machine code of a program, in one range of addresses.
 pub struct CodeMemory {
@@ -27,17 +27,12 @@ impl CodeMemory {
         let length = code.len().checked_next_multiple_of(Self::PAGE)?;
         let pages = self.memory.get_mut(self.used..)?.get_mut(..length)?;
         pages[..code.len()].copy_from_slice(code);
+        machine::sync(&pages[..code.len()]);
         let executable = libc::PROT_READ | libc::PROT_EXEC;
         // SAFETY: the pages are whole ones of this mapping; nothing holds a reference to them, and
         // nothing writes to them again, for `used` passes them.
         let done = unsafe { libc::mprotect(pages.as_mut_ptr().cast(), length, executable) };
         self.used += length;
         (done == 0).then_some(pages.as_ptr())
-    }
-
-    /// The addresses where code can be.
-    pub fn range(&self) -> Range<usize> {
-        let all = self.memory.as_ptr_range();
-        all.start as usize..all.end as usize
     }
 }

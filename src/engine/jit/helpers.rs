@@ -1,9 +1,10 @@
 //! What compiled code calls.
 
-use super::Session;
+use super::compiler::Unit;
 use super::context::Context;
 use super::sites::SiteId;
 use super::traps::{Frame, places};
+use super::{Session, Source};
 use crate::isa::Op;
 
 /// Executes an instruction by `Vm::system`, on the cells of the context. Gives 1 when it trapped.
@@ -15,8 +16,8 @@ pub unsafe extern "C" fn system(context: *mut Context, what: u32, operand: u64) 
     let (session, cells) = unsafe { (Context::session(context), &mut (*context).cells) };
     let op = Op::from_byte(what as u8).unwrap_or(Op::Nop);
     let done = session.vm.system(op, what >> 8 != 0, operand, cells);
-    // SAFETY: the context lives, and nothing else refers to its limits.
-    unsafe { (*context).refresh(session.vm.memory.size()) };
+    // SAFETY: the context lives, and nothing else refers to these fields.
+    unsafe { (*context).refresh(session.vm) };
     match done {
         Ok(()) => 0,
         Err(kind) => {
@@ -32,15 +33,26 @@ pub unsafe extern "C" fn system(context: *mut Context, what: u32, operand: u64) 
 /// As for [`system`]; `frame` is that of the stub which calls this.
 pub unsafe extern "C" fn safepoint(context: *mut Context, frame: *const Frame) -> u32 {
     // SAFETY: by the caller's word.
-    let Session { vm, compiler, end, pending } = unsafe { Context::session(context) };
-    // SAFETY: as above.
-    let places = || unsafe { places(compiler.sites(), SiteId::NONE, frame) };
+    let session = unsafe { Context::session(context) };
+    let Session { vm, image, source, end, pending, stack, .. } = &mut *session;
+    let places = || {
+        // SAFETY: the stack is the one that this runs on.
+        let mut places = unsafe { places(&image.sites, stack.clone(), SiteId::NONE, frame) };
+        if let Source::Tiers(tier) = source {
+            places.extend(tier.sites(&image.sites, stack));
+        }
+        places
+    };
     match vm.safepoint(places) {
-        Ok(None) => return 0,
+        Ok(None) => {}
         Ok(Some(exit)) => *end = Some(Ok(exit)),
         Err(kind) => *pending = Some(kind),
     }
-    1
+    let ends = end.is_some() || pending.is_some();
+    if !ends && session.vm.take_tier_bell() {
+        session.install();
+    }
+    ends.into()
 }
 
 /// Compiles a function, and gives its address.
@@ -49,6 +61,10 @@ pub unsafe extern "C" fn safepoint(context: *mut Context, frame: *const Frame) -
 /// As for [`system`].
 pub unsafe extern "C" fn compile(context: *mut Context, function: u32) -> *const u8 {
     // SAFETY: by the caller's word.
-    let session = unsafe { Context::session(context) };
-    session.compiler.compile(session.vm.program, function)
+    let Session { image, source, .. } = unsafe { Context::session(context) };
+    let Source::Lazy(compiler) = source else { unreachable!("tiers interpret what is missing") };
+    let assembled = compiler.compile(Unit::Function(function), &mut image.sites.places);
+    let address = image.add(assembled).expect("there is room for the code of a program");
+    image.enter(function, address);
+    address
 }

@@ -13,7 +13,7 @@ impl SiteId {
     pub const NONE: SiteId = SiteId(u32::MAX);
 
     /// The number that code carries.
-    pub fn number(self) -> u32 {
+    pub const fn number(self) -> u32 {
         self.0
     }
 
@@ -23,21 +23,42 @@ impl SiteId {
     }
 }
 
-/// All places where compiled code can stop, or call what can.
+/// All places where compiled code can stop, or call what can: each with the call that was inlined
+/// around it.
+#[derive(Debug, Default)]
+pub struct Places(Vec<(Site, SiteId)>);
+
+impl Places {
+    /// A site, inside of an inlined call unless `outer` is none.
+    pub fn add(&mut self, site: Site, outer: SiteId) -> SiteId {
+        self.0.push((site, outer));
+        SiteId(self.0.len() as u32 - 1)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Those from a number on.
+    pub fn since(&self, number: usize) -> Places {
+        Places(self.0[number..].to_vec())
+    }
+}
+
+/// The places of the code that runs, and where that code is.
 #[derive(Debug, Default)]
 pub struct Sites {
-    /// Each with the call that was inlined around it.
-    places: Vec<(Site, SiteId)>,
+    pub places: Places,
     /// Compiled functions by their address: how long they are, and where the calls in them return
     /// to, as offsets in order.
     functions: BTreeMap<usize, (usize, Vec<(u32, SiteId)>)>,
 }
 
 impl Sites {
-    /// A site, inside of an inlined call unless `outer` is none.
-    pub fn add(&mut self, site: Site, outer: SiteId) -> SiteId {
-        self.places.push((site, outer));
-        SiteId(self.places.len() as u32 - 1)
+    /// Takes over places that were made elsewhere, after all that are here.
+    pub fn extend(&mut self, more: Places) {
+        self.places.0.extend(more.0);
     }
 
     /// Notes where a compiled function has been put.
@@ -60,7 +81,7 @@ impl Sites {
     pub fn chain(&self, innermost: SiteId) -> impl Iterator<Item = Site> {
         let mut next = innermost;
         std::iter::from_fn(move || {
-            let &(site, outer) = self.places.get(next.0 as usize)?;
+            let &(site, outer) = self.places.0.get(next.0 as usize)?;
             next = outer;
             Some(site)
         })

@@ -6,15 +6,16 @@
 //! functions with larger frames check the real stack when they are called, and may only use the part
 //! of it above [`Stack::limit`].
 
+use super::machine;
 use crate::engine::limits::{FRAME_CELLS, MAX_STACK};
 use memmap2::{MmapMut, MmapOptions};
 
 /// The bytes of machine stack for each cell that a call takes.
-const BYTES_PER_CELL: usize = 256;
+const BYTES_PER_CELL: usize = 128;
 /// Room for calls that keep to this.
 const REGULAR: usize = BYTES_PER_CELL * MAX_STACK;
 /// Room for the others.
-const LARGE: usize = 64 << 20;
+const LARGE: usize = 256 << 20;
 /// Room for helpers and native functions.
 const FOREIGN: usize = 16 << 20;
 /// Inaccessible bytes at the end, so that an overflow of a native function is noticed.
@@ -38,14 +39,29 @@ impl Stack {
         (guarded == 0).then_some(Stack(memory))
     }
 
-    /// Its end, where it begins to be used.
-    pub fn top(&self) -> *mut u8 {
-        self.0.as_ptr_range().end.cast_mut()
+    /// Calls a function on this stack. It must not panic.
+    pub fn run(&self, mut function: impl FnMut()) {
+        unsafe extern "C" fn call<F: FnMut()>(function: *mut u8) {
+            // SAFETY: `run` gives the function that it was given itself, which lives on its stack.
+            unsafe { (*function.cast::<F>())() }
+        }
+        fn caller<F: FnMut()>(_: &F) -> unsafe extern "C" fn(*mut u8) {
+            call::<F>
+        }
+        let (call, top) = (caller(&function), self.0.as_ptr_range().end.cast_mut());
+        // SAFETY: this is the end of the mapping, which nothing else uses, and a multiple of 16; the
+        // function is called before it is dropped.
+        unsafe { machine::on_stack(top, call, (&raw mut function).cast()) };
     }
 
     /// How far down functions with large frames may use it.
     pub fn limit(&self) -> *mut u8 {
         self.0.as_ptr().cast_mut().wrapping_add(GUARD + FOREIGN + REGULAR)
+    }
+
+    /// How far down calls between machine code and interpreter may use it.
+    pub fn lowest(&self) -> *mut u8 {
+        self.0.as_ptr().cast_mut().wrapping_add(GUARD + FOREIGN)
     }
 
     /// What can be used of it.

@@ -198,15 +198,15 @@ impl Translator<'_> {
         let caller = self.enter_body(Body::new(callee, site, offset, Some(exit)));
         self.translate_body(arguments);
         self.body = caller;
+        self.inside.clear();
         self.budget.depth -= 1;
         self.builder.switch_to_block(exit);
         let results = self.builder.block_params(exit).to_vec();
         self.body.stack.extend(results);
     }
 
-    /// Traps at the beginning of a function when there is no room for its cells.
-    pub(super) fn check_stack(&mut self, function: &Function) {
-        self.check_cells(function.cells, SiteId::NONE);
+    /// Traps at the beginning of code with large frames when the real stack has no room.
+    pub(super) fn check_stack(&mut self) {
         if self.options.checks_stack {
             let limit = self.context_field(types::I64, offset_of!(Context, stack_limit));
             let pointer = self.builder.ins().get_stack_pointer(types::I64);
@@ -216,7 +216,7 @@ impl Translator<'_> {
     }
 
     /// Traps when there are not so many cells above the base.
-    fn check_cells(&mut self, cells: usize, site: SiteId) {
+    pub(super) fn check_cells(&mut self, cells: usize, site: SiteId) {
         let most = MAX_STACK as i64 - cells as i64;
         let full = self.builder.ins().icmp_imm_s(IntCC::SignedGreaterThan, self.base, most);
         self.exit_if(full, Reason::CallStackExhausted, 0, site, &[]);

@@ -6,20 +6,24 @@
 //! every engine runs out of stack at the same call.
 //!
 //! Files: `control` for jumps and calls, `numbers` for arithmetic, `memory` for loads and stores,
-//! `system` for what helpers do, `exits` for traps.
+//! `native` for calls of C, `system` for what helpers do, `exits` for traps, `frame` for code that takes
+//! over from the interpreter.
 
 mod control;
 mod exits;
+mod frame;
 mod function;
 mod memory;
+mod native;
 mod numbers;
 mod system;
 
 pub use function::{Function, Functions};
 
+use super::compiler::Unit;
 use super::context::Context;
 use super::inline::Budget;
-use super::sites::{SiteId, Sites};
+use super::sites::{Places, SiteId};
 use crate::engine::vm::Vm;
 use crate::isa::{FuncType, Group, Instr, Op, OperandKind, ValueType};
 use crate::verify::{Site, Verified};
@@ -42,6 +46,10 @@ pub struct Options {
     pub counts_fuel: bool,
     /// The size of memory, when it never changes.
     pub memory_size: Option<u64>,
+    /// Whether calls of native functions are guarded.
+    pub guarded: bool,
+    /// How C functions are called.
+    pub convention: CallConv,
     /// Whether the function checks that the real stack has room.
     pub checks_stack: bool,
 }
@@ -52,6 +60,8 @@ impl Options {
         Options {
             counts_fuel: vm.fuel.left().is_some(),
             memory_size: (!vm.program.grows_memory()).then(|| vm.memory.size()),
+            guarded: vm.libraries.call_guard().is_some(),
+            convention: CallConv::SystemV,
             checks_stack: false,
         }
     }
@@ -62,7 +72,7 @@ pub struct Translator<'t> {
     builder: FunctionBuilder<'t>,
     program: &'t Verified,
     functions: &'t mut Functions,
-    sites: &'t mut Sites,
+    places: &'t mut Places,
     options: Options,
     context: Value,
     base: Value,
@@ -70,6 +80,8 @@ pub struct Translator<'t> {
     regions: [AliasRegion; 3],
     signatures: FxHashMap<Known, SigRef>,
     exits: Exits,
+    /// What the block has accessed: address, offset and width.
+    inside: Vec<(Value, u64, u64)>,
     budget: Budget,
     /// The function that is being translated: the one asked for, or one inlined.
     body: Body,
@@ -95,6 +107,7 @@ struct Body {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Known {
     Function(u32),
+    Native(usize),
     Poll,
     System,
     Raise,
@@ -122,7 +135,7 @@ impl<'t> Translator<'t> {
         builder: FunctionBuilder<'t>,
         program: &'t Verified,
         functions: &'t mut Functions,
-        sites: &'t mut Sites,
+        places: &'t mut Places,
         options: Options,
     ) -> Self {
         let regions = [(0, "context"), (1, "memory"), (2, "globals")].map(|(user_id, name)| {
@@ -135,31 +148,57 @@ impl<'t> Translator<'t> {
             builder,
             program,
             functions,
-            sites,
+            places,
             options,
             context: nothing,
             base: nothing,
             regions,
             signatures: FxHashMap::default(),
             exits: Exits::default(),
+            inside: Vec::new(),
             budget: Budget::default(),
             body: Body::new(function, SiteId::NONE, 0, None),
         }
     }
 
-    /// Translates a function.
-    pub fn translate(mut self, index: u32, config: TargetFrontendConfig) {
+    /// Translates what is a part of the program.
+    pub fn translate(self, unit: Unit, config: TargetFrontendConfig) {
+        match unit {
+            Unit::Function(index) => self.translate_function(index, config),
+            Unit::Rest(site) => self.translate_rest(site, config),
+            Unit::Call(ty) => self.translate_call(ty, config),
+            Unit::Poll => unreachable!("this is a part of no program"),
+        }
+    }
+
+    fn translate_function(mut self, index: u32, config: TargetFrontendConfig) {
         let function = self.functions.get(self.program, index);
-        self.builder.func.signature = signature(&function.ty);
+        let params = self.begin(signature(&function.ty));
+        self.check_cells(function.cells, SiteId::NONE);
+        self.check_stack();
+        // What calls nothing soon returns, or comes to a poll in a loop.
+        let polls = index == self.program.module().entry
+            || function.code.instrs.iter().any(|instr| instr.op == Op::Call);
+        self.body = Body::new(function, SiteId::NONE, 0, None);
+        if polls {
+            self.poll(0);
+        }
+        self.translate_body(&params);
+        self.finish(config);
+    }
+
+    /// Begins code with a signature, and gives the parameters that come behind context and base.
+    fn begin(&mut self, signature: Signature) -> Vec<Value> {
+        self.builder.func.signature = signature;
         let entry = self.builder.create_block();
         self.builder.append_block_params_for_function_params(entry);
         self.builder.switch_to_block(entry);
         let params = self.builder.block_params(entry).to_vec();
         (self.context, self.base) = (params[0], params[1]);
-        self.check_stack(&function);
-        self.body = Body::new(function, SiteId::NONE, 0, None);
-        self.poll(0);
-        self.translate_body(&params[2..]);
+        params[2..].to_vec()
+    }
+
+    fn finish(mut self, config: TargetFrontendConfig) {
         self.translate_exits();
         self.builder.seal_all_blocks();
         self.builder.finalize(config);
@@ -180,10 +219,16 @@ impl<'t> Translator<'t> {
         } else {
             self.translate_from(0);
         }
+        self.translate_waiting();
+    }
+
+    /// Translates the blocks that are jumped to.
+    fn translate_waiting(&mut self) {
         while let Some(at) = self.body.waiting.pop() {
             let block = self.body.blocks[&at];
             self.builder.switch_to_block(block);
             self.body.stack = self.builder.block_params(block).to_vec();
+            self.inside.clear();
             self.translate_from(at);
         }
     }
@@ -209,6 +254,11 @@ impl<'t> Translator<'t> {
             Group::Control => return self.control(instr, at),
             Group::Arithmetic | Group::Integer | Group::Float | Group::Conversion => {
                 self.number(instr.op, at);
+            }
+            Group::Memory if instr.op == Op::Memsize => {
+                // The first address at which a byte is not inside.
+                let size = self.context_field(types::I64, offset_of!(Context, limits));
+                self.push(size);
             }
             Group::Memory if instr.op.operand() == OperandKind::Offset => self.access(instr, at),
             Group::Memory | Group::Native | Group::InputOutput => self.system(instr, at),
@@ -298,7 +348,7 @@ impl<'t> Translator<'t> {
     /// A site for an instruction of the body.
     fn site(&mut self, at: u32) -> SiteId {
         let site = Site { function: self.body.function.index, instr: at };
-        self.sites.add(site, self.body.outer)
+        self.places.add(site, self.body.outer)
     }
 
     /// What is made now belongs to a site, by which a trap finds it.
@@ -340,10 +390,14 @@ impl<'t> Translator<'t> {
 
     /// A signature, imported once.
     fn signature(&mut self, known: Known) -> SigRef {
-        let Translator { builder, program, signatures, .. } = self;
+        let Translator { builder, program, signatures, options, .. } = self;
         *signatures.entry(known).or_insert_with(|| {
             builder.import_signature(match known {
                 Known::Function(index) => signature(program.module().func_type(index)),
+                Known::Native(import) => {
+                    let signature = &program.module().imports[import].signature;
+                    native::native_signature(signature, options.convention)
+                }
                 Known::Poll => super::compiler::poll_signature(),
                 Known::System => {
                     let params = [types::I64, types::I32, types::I64];

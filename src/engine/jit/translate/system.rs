@@ -1,8 +1,8 @@
 //! What helpers do: the instructions of `Vm::system`.
 
-use super::{Known, Translator, clif_type};
+use super::{Known, Translator};
 use crate::engine::jit::context::{Context, Reason};
-use crate::isa::{Instr, Op, OperandKind, ValueType};
+use crate::isa::{Instr, Op, OperandKind};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use std::mem::offset_of;
 
@@ -15,16 +15,12 @@ impl Translator<'_> {
             _ => instr.arg,
         };
         let arguments = self.pop_many(effect.pops);
+        if instr.op == Op::CallNative {
+            return self.call_native(operand as usize, &arguments, at);
+        }
         self.call_system(instr.op, operand, &arguments, at);
         if effect.pushes > 0 {
-            let ty = match instr.op {
-                Op::CallNative => {
-                    self.program.module().imports[operand as usize].signature.func_type().result
-                }
-                _ => None,
-            };
-            let ty = clif_type(ty.unwrap_or(ValueType::I64));
-            let result = self.context_field(ty, offset_of!(Context, cells));
+            let result = self.context_field(types::I64, offset_of!(Context, cells));
             self.push(result);
         }
         // Who waits for input is asked for something meanwhile.
@@ -33,7 +29,7 @@ impl Translator<'_> {
         }
     }
 
-    fn call_system(&mut self, op: Op, operand: u64, arguments: &[Value], at: u32) {
+    pub(super) fn call_system(&mut self, op: Op, operand: u64, arguments: &[Value], at: u32) {
         for (cell, &argument) in arguments.iter().enumerate() {
             self.set_context_field(argument, offset_of!(Context, cells) + 8 * cell);
         }
