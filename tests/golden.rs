@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Programs that run to their end.
-const RUNNING: [&str; 2] = ["asm-examples", "tests/programs"];
+const RUNNING: [&str; 3] = ["asm-examples", "benches/peers/engines", "tests/programs"];
 /// Programs of which many do not.
 const OTHERS: [&str; 3] = ["tests/natives", "tests/rejected", "tests/trapped"];
 
