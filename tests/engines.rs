@@ -70,7 +70,8 @@ fn the_stack_ends_at_the_same_call() {
             .end
             PUSH 0
             CALL deep
-            POP"
+            POP
+            HALT"
         );
         let program = load(Input::from_text("deep.vasm", text), &mut Sources::new()).unwrap();
         let ended = agree(&program.verified, Limits::default()).unwrap();
