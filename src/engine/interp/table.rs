@@ -222,6 +222,8 @@ fn fill(to: &mut Handlers) {
 
         load int [Ld8s Ld8u Ld16s Ld16u Ld32s Ld32u Ld64 Ldf32 Ldf64]
             [(P) (Q) (A) (S) (P Q) (P A) (P S) (Q A) (Q S) (A S) (S S) (I)] -> [A S];
+        load int [Ld8u Ld32s Ld64] [(P) (Q) (S)] -> [P Q];
+        load int [Ldf64] [(P) (Q) (S)] -> [P Q];
         store int [St8 St16 St32 St64]
             [(P A) (P S) (P I) (A P) (A S) (A I) (S P) (S A) (S S) (S I)
              (P A S) (P A I) (P S A) (P S S) (P S I) (A S S) (A S I) (S S A) (S S S) (S S I)
