@@ -156,30 +156,28 @@ fn fill(to: &mut Handlers) {
         binary int [Add]
             [(P P) (P Q) (P A) (P S) (P I) (Q A) (Q S) (Q I) (A A) (A S) (A I) (S S) (S I)]
             -> [A S P Q];
-        binary int [Mul And Or Xor] [(P P) (P A) (P S) (P I) (A A) (A S) (A I) (S S) (S I)] -> [A S P];
-        binary int [Mul And Or Xor] [(P Q) (Q A) (Q S) (Q I)] -> [A S Q];
-        binary int [Mul And Or Xor] [(A I) (S I)] -> [Q];
-        binary int [Sub]
-            [(P A) (A P) (P S) (S P) (A S) (S A) (S S) (I P) (I A) (I S)] -> [A S P];
-        binary int [Sub] [(P Q) (Q P) (Q S) (S Q) (Q A) (A Q)] -> [A S Q];
-        binary int [Shl Shr Shru] [(P I) (A I) (S I) (P S) (A S) (S A) (S S) (I S) (I A)] -> [A S P];
-        binary int [Shl Shr Shru] [(Q I) (Q S)] -> [A S Q];
+        binary int [And Or Xor] [(P A) (P S) (P I) (A S) (A I) (S S) (S I)] -> [A S P];
+        binary int [And Or Xor] [(P Q) (Q A) (Q S) (Q I)] -> [A S];
+        binary int [Mul] [(P P) (P Q) (P S) (P I) (Q S) (Q I) (A A) (A S) (A I) (S S) (S I)] -> [A S];
+        binary int [Sub] [(P Q) (P A) (A P) (P S) (S P) (A S) (S A) (S S) (I S) (I A)] -> [A S P];
+        binary int [Sub] [(Q P) (Q S) (S Q) (Q A) (A Q)] -> [A S];
+        binary int [Shl Shr Shru] [(P I) (A I) (S I)] -> [A S P];
+        binary int [Shl Shr Shru] [(Q I) (P S) (A S) (S A) (S S) (I S)] -> [A S];
         // And those that are not.
-        binary int [Div Rem Divu Remu] [(P I) (P S) (A I) (A S) (S I) (S A) (S S)] -> [A S];
+        binary int [Div Rem Divu Remu] [(A I) (A S) (S I) (S A) (S S)] -> [A S];
         binary int [Rotl] [(A I) (S I) (S S)] -> [A S];
         binary int [Rotr] [(S S)] -> [S];
         binary int [Min Max] [(A S) (S A) (S I) (S S)] -> [S];
-        binary int [Eq Ne Lt Le Ltu Leu] [(A S) (S A) (S S)] -> [A S];
-        binary int [Eq Ne Lt Ge Ltu Geu] [(A I) (S I)] -> [A S];
+        binary int [Eq Ne Lt Le Ltu Leu] [(A S) (S A) (S S)] -> [S];
+        binary int [Eq Ne Lt Ge Ltu Geu] [(A I) (S I)] -> [S];
 
         binary float [Add Mul]
-            [(P P) (P Q) (P A) (P S) (P I) (Q Q) (Q A) (Q S) (Q I) (A A) (A S) (A I) (S S) (S I)]
+            [(P P) (P Q) (P A) (P S) (P I) (Q Q) (Q A) (Q S) (A A) (A S) (A I) (S S) (S I)]
             -> [A S P Q];
         binary float [Sub]
-            [(P Q) (P A) (P S) (P I) (Q P) (Q A) (Q S) (Q I) (A P) (A Q) (A S) (A I)
-             (S P) (S Q) (S A) (S S) (S I) (I P) (I Q) (I A) (I S)] -> [A S P Q];
-        binary float [Div]
-            [(P A) (P S) (P I) (A P) (A S) (A I) (S P) (S A) (S S) (S I) (I P) (I A) (I S)] -> [A S];
+            [(P Q) (P A) (P S) (P I) (Q P) (Q A) (Q S) (A P) (A Q) (A S) (A I)
+             (S P) (S Q) (S A) (S S) (S I) (I A) (I S)] -> [A S P Q];
+        binary float [Div] [(P S) (A S) (A I) (S P) (S A) (S S) (S I) (I A) (I S)] -> [A S];
         binary float [Min Max] [(S S)] -> [S];
         binary int [Copysign] [(S S)] -> [S];
         binary float [Eq Ne Lt Le] [(A S) (S A) (S S)] -> [S];
@@ -187,19 +185,14 @@ fn fill(to: &mut Handlers) {
 
         // Two at once.
         tree int [(Shl Xor) (Shru Xor) (Shr Xor)] [(P I P) (S I S) (A I S)] -> [A S P];
-        tree int [(Mul Add)] [(P I S) (P I I) (A I S) (A I I) (S I P) (S I S) (S I I) (S S S) (P S S)]
-            -> [A S P];
-        tree int [(Shl Add) (Add Add) (Add Mul) (Sub Add) (Shru Add) (Shru And) (Shl Or)]
-            [(P I S) (P I I) (A I S) (A I I) (S I P) (S I S) (S I I) (S S S) (S S I) (P S S) (A S S)
-             (A S I)] -> [A S];
+        tree int [(Mul Add) (Shl Add) (Add Add) (Add Mul) (Sub Add) (Shru Add) (Shru And) (Shl Or)]
+            [(P I S) (P I I) (A I S) (A I I) (S I S) (S I I) (S S S)] -> [A S];
         tree float [(Mul Add) (Mul Sub)]
-            [(P P S) (P P Q) (P Q S) (P A S) (P S S) (P S P) (P S Q) (P I S) (Q Q S) (Q A S) (Q S S)
-             (Q I S) (A S P) (A S S) (A I S) (S S P) (S S Q) (S S S) (S I S)] -> [A S P Q];
+            [(P P S) (P S S) (P A S) (P I S) (Q Q S) (Q S S) (Q A S) (A S S) (A I S) (S S P) (S S S)
+             (S I S)] -> [A S P Q];
         eert float [(Mul Sub)]
-            [(P P S) (P A S) (P S S) (P I S) (Q A S) (Q S S) (A S P) (A S S) (A I S) (S S P) (S S Q)
-             (S S S) (S I S)] -> [A S P];
-        tree float [(Mul Mul) (Add Mul) (Add Add) (Sub Add) (Sub Mul)]
-            [(P P S) (P I Q) (P S S) (Q S S) (A S S) (S S P) (S S Q) (S S S)] -> [A S P Q];
+            [(P S S) (P A S) (Q S S) (Q A S) (A S S) (A I S) (S S P) (S S S)] -> [A S P];
+        tree float [(Mul Mul) (Sub Add) (Sub Mul)] [(P I Q) (P S S) (A S S) (S S S)] -> [A S P Q];
 
         unary int [Ext8 Ext16 Ext32 Itof Ftoi Sqrt] [(A) (S)] -> [A S];
         unary int [Abs Clz Ctz Popcnt Utof Itob Btoi Ceil Floor Trunc Nearest Demote Ftou Ftois Ftous]
@@ -207,11 +200,11 @@ fn fill(to: &mut Handlers) {
         unary float [Neg Abs] [(A) (S)] -> [A S];
 
         load_with float [(Ldf64 Add) (Ldf64 Mul) (Ldf64 Sub)]
-            [(P A) (P S) (P I) (Q A) (Q S) (A A) (A S) (S A) (S S) (S I)] -> [A S P Q];
-        load_under float [(Ldf64 Sub)] [(P A) (P S) (Q A) (Q S) (A A) (A S) (S A) (S S)] -> [A S P Q];
+            [(P A) (P S) (Q A) (Q S) (S A) (S S)] -> [A S P Q];
+        load_under float [(Ldf64 Sub)] [(P A) (P S) (Q A) (Q S) (S A) (S S)] -> [A S P Q];
         load_with int [(Ld64 Add) (Ld64 Mul) (Ld32s Add) (Ld8u Add)]
-            [(P A) (P S) (P I) (Q A) (Q S) (Q I) (A S) (A I) (S A) (S S) (S I)] -> [A S];
-        load_under int [(Ld64 Sub)] [(P A) (P S) (A S) (S A) (S S)] -> [A S];
+            [(P A) (P S) (Q A) (Q S) (S A) (S S)] -> [A S];
+        load_under int [(Ld64 Sub)] [(P A) (Q A) (S A) (S S)] -> [A S];
 
         bump int [_] [(P)] -> [P];
         bump int [_] [(Q)] -> [Q];
@@ -220,8 +213,11 @@ fn fill(to: &mut Handlers) {
         copy float [_] [(A) (S) (I)] -> [S P Q];
         select int [_] [(S S A) (S S S) (S I A) (S I S) (I S A) (I S S) (I I A) (I I S)] -> [S];
 
-        load int [Ld8s Ld8u Ld16s Ld16u Ld32s Ld32u Ld64 Ldf32 Ldf64]
-            [(P) (Q) (A) (S) (P Q) (P A) (P S) (Q A) (Q S) (A S) (S S) (I)] -> [A S];
+        load int [Ld8u Ld32s Ld64 Ldf64]
+            [(P) (Q) (A) (S) (I) (P Q) (P A) (P S) (Q A) (Q S) (A S) (S S)] -> [A S];
+        load int [Ld8s Ld16s Ld16u Ld32u Ldf32] [(P) (Q) (A) (S) (I) (P S) (S S)] -> [A S];
+        load int [Ld8u Ld32s Ld64] [(P) (Q) (S)] -> [P Q];
+        load int [Ldf64] [(P) (Q) (S)] -> [P Q];
         store int [St8 St16 St32 St64]
             [(P A) (P S) (P I) (A P) (A S) (A I) (S P) (S A) (S S) (S I)
              (P A S) (P A I) (P S A) (P S S) (P S I) (A S S) (A S I) (S S A) (S S S) (S S I)

@@ -175,6 +175,8 @@ impl Values<'_> {
             Inst { a, b, arg: label, ..Inst::new(what) }
         };
         if let Some(Inst { what: What::Binary(op, float), a, b, .. }) = self.peek_last(condition) {
+            let class = if float { Class::Float } else { INT };
+            let (a, b) = (self.pinned(a, class), self.pinned(b, class));
             let inst = match (float, when) {
                 // Any bit of those in common.
                 _ if op == Op::And => Some(branch(op, false, !when, a, b)),

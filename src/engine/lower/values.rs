@@ -166,8 +166,9 @@ impl Values<'_> {
     /// Pops an entry and puts it in the place of that at a height, which is in the window.
     pub fn put_at(&mut self, height: usize) {
         let entry = self.pop();
+        self.stack[height] = Entry::Const(0);
+        self.note_moved(entry, height);
         self.stack[height] = entry;
-        self.disordered |= matches!(entry, Entry::Temp(_) | Entry::Acc(_));
     }
 
     /// Drops the topmost entries, but keeps the very top if it is wanted.
@@ -175,28 +176,44 @@ impl Values<'_> {
         let top = keep_top.then(|| self.pop());
         self.drop_top(count - usize::from(keep_top));
         if let Some(entry) = top {
-            self.make_room(0);
-            self.disordered |=
-                matches!(entry, Entry::Temp(_) | Entry::Acc(_)) && !self.rehome(entry);
+            self.note_moved(entry, self.stack.len());
             self.push(entry);
         }
     }
 
-    /// Makes the cell of this height the home of what the last instruction has left in the accumulator.
-    fn rehome(&mut self, entry: Entry) -> bool {
-        let home = self.frame.operand(self.stack.len());
+    /// Takes note that an entry, which is not on the stack just now, comes to another height.
+    fn note_moved(&mut self, entry: Entry, height: usize) {
+        if !self.rehome(entry, height) {
+            self.disordered |= matches!(entry, Entry::Temp(_) | Entry::Acc(_));
+        }
+    }
+
+    /// Makes the cell of a height the home of what the last instruction has left in the accumulator,
+    /// if nothing else is there.
+    fn rehome(&mut self, entry: Entry, height: usize) -> bool {
+        let home = self.frame.operand(height);
         let Entry::Acc(class) = entry else { return false };
-        let Some(acc) = &mut self.accs[class as usize] else { return false };
-        if acc.inst + 1 != self.code.len() {
+        let Some(acc) = self.accs[class as usize] else { return false };
+        let copied = self.stack[self.window()].contains(&entry);
+        if acc.inst + 1 != self.code.len() || copied || self.is_taken(home, self.stack.len()) {
             return false;
         }
-        let d = &mut self.code[acc.inst].d;
-        if *d == Dst::Cell(acc.home) {
-            *d = Dst::Cell(home);
-            acc.cell = Some(home);
+        if self.code[acc.inst].d == Dst::Cell(acc.home) {
+            self.code[acc.inst].d = Dst::Cell(home);
+            self.set_cell(class, home);
         }
-        acc.home = home;
+        self.accs[class as usize].iter_mut().for_each(|acc| acc.home = home);
         true
+    }
+
+    /// Whether an entry below a height lies in a cell, or will.
+    fn is_taken(&self, cell: u32, height: usize) -> bool {
+        let start = self.window().start.min(height);
+        self.stack[start..height].iter().any(|&entry| match entry {
+            Entry::Temp(other) => other == cell,
+            Entry::Acc(class) => self.accs[class as usize].is_some_and(|acc| acc.home == cell),
+            _ => false,
+        })
     }
 
     /// Brings the entry that is `count - 1` below the top to the top.
@@ -213,18 +230,9 @@ impl Values<'_> {
 
     /// Makes sure that the cell is free for what will be pushed when `pops` values are popped.
     pub fn make_room(&mut self, pops: usize) {
-        if self.disordered {
-            let height = self.stack.len() - pops;
-            let home = self.frame.operand(height);
-            let start = self.window().start.min(height);
-            let taken = self.stack[start..height].iter().any(|&entry| match entry {
-                Entry::Temp(cell) => cell == home,
-                Entry::Acc(class) => self.accs[class as usize].is_some_and(|acc| acc.home == home),
-                _ => false,
-            });
-            if taken {
-                self.settle();
-            }
+        let height = self.stack.len() - pops;
+        if self.disordered && self.is_taken(self.frame.operand(height), height) {
+            self.settle();
         }
     }
 
@@ -338,15 +346,18 @@ impl Values<'_> {
             Entry::Const(value) => Src::Imm(value),
             Entry::Acc(held) if held == class => Src::Acc,
             Entry::Acc(held) => Src::Cell(self.write_home(held)),
-            Entry::Local(cell) | Entry::Temp(cell) => {
-                let pinned = self.pins.iter().find(|it| it.cell == cell && it.class == class);
-                match pinned {
-                    Some(it) => Src::Pin(it.pin, cell),
-                    None if self.holds(class, cell) => Src::Acc,
-                    None => Src::Cell(cell),
-                }
-            }
+            Entry::Local(cell) | Entry::Temp(cell) => match self.pinned(Src::Cell(cell), class) {
+                Src::Cell(_) if self.holds(class, cell) => Src::Acc,
+                src => src,
+            },
         }
+    }
+
+    /// The register of a cell, if the loop keeps it in one.
+    pub fn pinned(&self, src: Src, class: Class) -> Src {
+        let Src::Cell(cell) = src else { return src };
+        let pinned = self.pins.iter().find(|it| it.cell == cell && it.class == class);
+        pinned.map_or(src, |it| Src::Pin(it.pin, cell))
     }
 
     /// The same, as it was before the last instruction left its result in the accumulator.
