@@ -11,7 +11,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-const SUBCOMMANDS: [&str; 6] = ["asm", "run", "dis", "test", "explain", "completions"];
+const SUBCOMMANDS: [&str; 7] = ["asm", "run", "check", "dis", "test", "explain", "completions"];
 
 /// The diagnostics of a run with `--error-format json`.
 #[track_caller]

@@ -5,6 +5,7 @@
 
 mod asm;
 mod bind;
+mod check;
 mod completions;
 mod dis;
 mod ending;
@@ -91,6 +92,8 @@ enum Command {
     Asm(asm::Asm),
     /// Run a program, text or bytecode
     Run(run::Run),
+    /// Prove programs without running them
+    Check(check::Check),
     /// Turn a program back into text
     Dis(dis::Dis),
     /// Print the `.lib` lines for all that a library exports
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(match command {
         Command::Asm(it) => it.run(&mut report),
         Command::Run(it) => it.run(&mut report),
+        Command::Check(it) => it.run(&mut report),
         Command::Dis(it) => it.run(&mut report),
         Command::Bind(it) => it.run(&mut report),
         Command::Test(it) => it.run(&mut report),

@@ -58,6 +58,13 @@ impl Report {
         }
     }
 
+    /// What came of it all, for people; the JSON lines of programs have said it already.
+    pub(super) fn summary(&self, text: impl AsRef<str>) {
+        if !self.json {
+            self.notice(text);
+        }
+    }
+
     /// What only those want to know who ask for it.
     pub(super) fn detail(&self, text: impl AsRef<str>) {
         if self.verbose {
