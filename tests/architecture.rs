@@ -19,7 +19,20 @@ const ROOMS: [(&str, &[&str]); 12] = [
         "program",
         &["assemble", "disassemble", "verify", "engine", "module", "syntax", "isa", "diagnostics"],
     ),
-    ("tools", &["program", "engine", "native", "verify", "module", "syntax", "isa", "diagnostics"]),
+    (
+        "tools",
+        &[
+            "program",
+            "disassemble",
+            "engine",
+            "native",
+            "verify",
+            "module",
+            "syntax",
+            "isa",
+            "diagnostics",
+        ],
+    ),
     ("cli", &[]),
 ];
 

@@ -13,6 +13,7 @@ mod engine;
 mod events;
 mod explain;
 mod guard;
+mod info;
 mod libraries;
 mod limits;
 mod observe;
@@ -96,6 +97,8 @@ enum Command {
     Check(check::Check),
     /// Turn a program back into text
     Dis(dis::Dis),
+    /// Sum up a program on one screen
+    Info(info::Info),
     /// Print the `.lib` lines for all that a library exports
     Bind(bind::Bind),
     /// Run programs and compare what they do with the expectations in their comments
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Run(it) => it.run(&mut report),
         Command::Check(it) => it.run(&mut report),
         Command::Dis(it) => it.run(&mut report),
+        Command::Info(it) => it.run(&mut report),
         Command::Bind(it) => it.run(&mut report),
         Command::Test(it) => it.run(&mut report),
         Command::Explain(it) => it.run(&mut report),

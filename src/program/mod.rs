@@ -15,7 +15,7 @@ mod trace;
 mod trap;
 
 pub use input::Input;
-pub use places::Places;
+pub use places::{Line, Places};
 pub use search::search;
 pub use trace::TraceWriter;
 
