@@ -12,6 +12,7 @@ mod ending;
 mod engine;
 mod events;
 mod explain;
+mod fmt;
 mod guard;
 mod info;
 mod libraries;
@@ -95,6 +96,8 @@ enum Command {
     Run(run::Run),
     /// Prove programs without running them
     Check(check::Check),
+    /// Lay program text out in its canonical way
+    Fmt(fmt::Fmt),
     /// Turn a program back into text
     Dis(dis::Dis),
     /// Sum up a program on one screen
@@ -117,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Asm(it) => it.run(&mut report),
         Command::Run(it) => it.run(&mut report),
         Command::Check(it) => it.run(&mut report),
+        Command::Fmt(it) => it.run(&mut report),
         Command::Dis(it) => it.run(&mut report),
         Command::Info(it) => it.run(&mut report),
         Command::Bind(it) => it.run(&mut report),
