@@ -17,6 +17,7 @@ mod guard;
 mod info;
 mod libraries;
 mod limits;
+mod new;
 mod observe;
 mod output;
 mod reload;
@@ -106,6 +107,8 @@ enum Command {
     Bind(bind::Bind),
     /// Run programs and compare what they do with the expectations in their comments
     Test(test::Test),
+    /// Make a project
+    New(new::New),
     /// Explain an error code
     Explain(explain::Explain),
     /// Print completions for a shell
@@ -125,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::Info(it) => it.run(&mut report),
         Command::Bind(it) => it.run(&mut report),
         Command::Test(it) => it.run(&mut report),
+        Command::New(it) => it.run(&mut report),
         Command::Explain(it) => it.run(&mut report),
         Command::Completions(it) => it.run(&mut report),
     })
