@@ -17,9 +17,11 @@ mod guard;
 mod info;
 mod libraries;
 mod limits;
+mod man;
 mod new;
 mod observe;
 mod output;
+mod progress;
 mod reload;
 mod report;
 mod run;
@@ -113,6 +115,8 @@ enum Command {
     Explain(explain::Explain),
     /// Print completions for a shell
     Completions(completions::Completions),
+    /// Print the man page, or write those of all subcommands
+    Man(man::Man),
 }
 
 /// Runs the command that the arguments name.
@@ -131,5 +135,6 @@ pub fn main() -> ExitCode {
         Command::New(it) => it.run(&mut report),
         Command::Explain(it) => it.run(&mut report),
         Command::Completions(it) => it.run(&mut report),
+        Command::Man(it) => it.run(&mut report),
     })
 }

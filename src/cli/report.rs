@@ -72,6 +72,11 @@ impl Report {
         }
     }
 
+    /// Whether somebody looks on who wants to know how far things are.
+    pub(super) fn shows_progress(&self) -> bool {
+        !self.quiet && !self.json && std::io::stderr().is_terminal()
+    }
+
     /// There is nobody left to tell when standard error is closed.
     fn write(&self, text: &str) {
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
