@@ -20,7 +20,20 @@ const ROOMS: [(&str, &[&str]); 13] = [
         "program",
         &["assemble", "disassemble", "verify", "engine", "module", "syntax", "isa", "diagnostics"],
     ),
-    ("tools", &["program", "engine", "native", "verify", "module", "syntax", "isa", "diagnostics"]),
+    (
+        "tools",
+        &[
+            "program",
+            "disassemble",
+            "engine",
+            "native",
+            "verify",
+            "module",
+            "syntax",
+            "isa",
+            "diagnostics",
+        ],
+    ),
     ("cli", &[]),
 ];
 

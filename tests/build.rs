@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// Where the programs are.
-const FOLDERS: [&str; 4] = ["asm-examples", "benches/peers/engines", "tests/programs", "tests/trapped"];
+const FOLDERS: [&str; 4] =
+    ["asm-examples", "benches/peers/engines", "tests/programs", "tests/trapped"];
 
 /// Programs that do something else when they are compiled, and why.
 const LEFT_OUT: [(&str, &str); 1] = [(

@@ -1,5 +1,6 @@
 //! What the subcommands share that need a program's libraries.
 
+use super::progress::Progress;
 use super::report::Report;
 use clap::Args;
 use hotvm::assemble::Offer;
@@ -45,8 +46,10 @@ impl NativeFlags {
         report: &mut Report,
     ) -> Result<Program, Vec<Diagnostic>> {
         let looked = Looked::new(self, &input.folder);
+        let progress = Progress::begin(format!("reading {}", input.name), report);
         let program =
             program::load_with(input, &mut report.sources, &|library| looked.offer(library));
+        drop(progress);
         report.errors(&looked.warnings.take());
         program
     }
@@ -58,8 +61,10 @@ impl NativeFlags {
         report: &mut Report,
     ) -> Result<(Module, SourceId), Vec<Diagnostic>> {
         let looked = Looked::new(self, &input.folder);
+        let progress = Progress::begin(format!("reading {}", input.name), report);
         let module =
             program::read_module(input, &mut report.sources, &|library| looked.offer(library));
+        drop(progress);
         report.errors(&looked.warnings.take());
         module
     }

@@ -6,17 +6,23 @@
 mod asm;
 mod bind;
 mod build;
+mod check;
 mod completions;
 mod dis;
 mod ending;
 mod engine;
 mod events;
 mod explain;
+mod fmt;
 mod guard;
+mod info;
 mod libraries;
 mod limits;
+mod man;
+mod new;
 mod observe;
 mod output;
+mod progress;
 mod reload;
 mod report;
 mod run;
@@ -94,16 +100,26 @@ enum Command {
     Run(run::Run),
     /// Compile a program to an executable or a library
     Build(build::Build),
+    /// Prove programs without running them
+    Check(check::Check),
+    /// Lay program text out in its canonical way
+    Fmt(fmt::Fmt),
     /// Turn a program back into text
     Dis(dis::Dis),
+    /// Sum up a program on one screen
+    Info(info::Info),
     /// Print the `.lib` lines for all that a library exports
     Bind(bind::Bind),
     /// Run programs and compare what they do with the expectations in their comments
     Test(test::Test),
+    /// Make a project
+    New(new::New),
     /// Explain an error code
     Explain(explain::Explain),
     /// Print completions for a shell
     Completions(completions::Completions),
+    /// Print the man page, or write those of all subcommands
+    Man(man::Man),
 }
 
 /// Runs the command that the arguments name.
@@ -114,10 +130,15 @@ pub fn main() -> ExitCode {
         Command::Asm(it) => it.run(&mut report),
         Command::Run(it) => it.run(&mut report),
         Command::Build(it) => it.run(&mut report),
+        Command::Check(it) => it.run(&mut report),
+        Command::Fmt(it) => it.run(&mut report),
         Command::Dis(it) => it.run(&mut report),
+        Command::Info(it) => it.run(&mut report),
         Command::Bind(it) => it.run(&mut report),
         Command::Test(it) => it.run(&mut report),
+        Command::New(it) => it.run(&mut report),
         Command::Explain(it) => it.run(&mut report),
         Command::Completions(it) => it.run(&mut report),
+        Command::Man(it) => it.run(&mut report),
     })
 }

@@ -30,15 +30,15 @@ impl<'w, 'p> Body<'w, 'p> {
         let (code, map) = (program.code_of(self.function), program.stack_map(self.function));
         let mut is_target = vec![false; code.instrs.len()];
         for (i, &instr) in code.instrs.iter().enumerate() {
-            if map.types(i as u32).is_some() {
+            if map.before(i as u32).is_some() {
                 code.jump_targets(instr).for_each(|target| is_target[target as usize] = true);
             }
         }
         for (i, &instr) in (0..).zip(&code.instrs) {
             // No way leads there.
-            let Some(types) = map.types(i) else { continue };
+            let Some(stack) = map.before(i) else { continue };
             self.stack.clear();
-            self.stack.extend(types);
+            self.stack.extend(stack.types());
             self.stack.reverse();
             if is_target[i as usize] {
                 let _ = writeln!(self.out, "L{i}:;");

@@ -3,7 +3,7 @@
 use super::names::{FunctionNames, ModuleNames, is_called, is_name};
 use crate::diagnostics::Span;
 use crate::isa::{Code, Import, Instr, OperandKind, Signature, ValueType};
-use crate::module::{Location, Module, Segment};
+use crate::module::{self, Location, Module, Segment};
 use crate::syntax::literal::{write_float, write_text};
 use rustc_hash::FxHashMap;
 use std::fmt::Write;
@@ -15,6 +15,8 @@ pub struct Listing {
     pub text: String,
     /// For each function, the place of each instruction.
     pub spans: Vec<Vec<Span>>,
+    /// For each function, what the text calls it and the things in it.
+    pub names: Vec<module::FunctionNames>,
 }
 
 /// Writes a module as text.
@@ -25,13 +27,14 @@ pub fn disassemble(module: &Module) -> Listing {
         slots: module.imports.iter().map(|import| (import.slot.into(), import)).collect(),
         out: String::new(),
         spans: Vec::new(),
+        function_names: Vec::new(),
         next: None,
     };
     writer.declarations();
     for function in 0..module.functions.len() {
         writer.function(function);
     }
-    Listing { text: writer.out, spans: writer.spans }
+    Listing { text: writer.out, spans: writer.spans, names: writer.function_names }
 }
 
 struct Writer<'m> {
@@ -40,6 +43,7 @@ struct Writer<'m> {
     slots: FxHashMap<u64, &'m Import>,
     out: String,
     spans: Vec<Vec<Span>>,
+    function_names: Vec<module::FunctionNames>,
     /// The place that the assembler will give to the next statement, once there was a `.loc`.
     next: Option<Location>,
 }
@@ -124,6 +128,8 @@ impl Writer<'_> {
             self.line(".end");
         }
         self.spans.push(spans);
+        let name = if is_main { String::new() } else { self.names.functions[index].clone() };
+        self.function_names.push(names.into_list(name));
     }
 
     fn labels(&mut self, names: &FunctionNames, at: u32) {

@@ -82,6 +82,15 @@ pub fn decode(bytes: &[u8]) -> Result<Module> {
     Ok(module)
 }
 
+/// The names of the sections of a file, and how many bytes each holds.
+///
+/// # Errors
+/// When the bytes are not such a file.
+pub fn section_sizes(bytes: &[u8]) -> Result<Vec<(&'static str, usize)>> {
+    let known = |(id, part): (u8, Range<usize>)| Some((Section::from_byte(id)?.name(), part.len()));
+    Ok(layout(bytes)?.into_iter().filter_map(known).collect())
+}
+
 /// Splits a file into its sections and checks its checksum, before any of them is read: a file that
 /// was cut off is called that, and one that was damaged is not searched for a meaning.
 fn layout(bytes: &[u8]) -> Result<Vec<(u8, Range<usize>)>> {

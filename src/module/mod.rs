@@ -12,7 +12,7 @@ mod decode;
 mod encode;
 mod source_map;
 
-pub use decode::{DecodeError, DecodeProblem, decode};
+pub use decode::{DecodeError, DecodeProblem, decode, section_sizes};
 pub use encode::encode;
 pub use source_map::{Location, Run, SourceFile, SourceMap};
 

@@ -10,11 +10,13 @@
 mod input;
 mod places;
 mod profile;
+mod search;
 mod trace;
 mod trap;
 
 pub use input::Input;
-pub use places::Places;
+pub use places::{Line, Places};
+pub use search::search;
 pub use trace::TraceWriter;
 
 use crate::assemble::{Offer, Offers, assemble};

@@ -16,6 +16,21 @@ pub struct Places {
     listing: Option<(SourceId, Listing)>,
 }
 
+/// A line that an instruction stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The file.
+    pub file: String,
+    /// Its number, from 1; 0 when it is not known.
+    pub line: u32,
+    /// The column of the instruction, in characters from 1; 0 when it is not known.
+    pub column: u32,
+    /// The statement, without label and comment; empty when the text is not at hand.
+    pub statement: String,
+    /// The whole line, without its indentation.
+    pub text: String,
+}
+
 impl Places {
     /// The places of a module that was read from `source`.
     pub fn new(source: SourceId) -> Places {
@@ -47,6 +62,26 @@ impl Places {
             Some(&span) => (*source, Position::Span(span)),
             None => (self.source, Position::Whole),
         }
+    }
+
+    /// The line that an instruction stands on.
+    pub fn line_of(&mut self, module: &Module, site: Site, sources: &mut Sources) -> Line {
+        let (source, position) = self.of(module, site, sources);
+        let file = sources.get(source);
+        let text = file.text.as_deref().unwrap_or_default();
+        let (line, column, span) = match position {
+            Position::Span(span) => {
+                let (line, column) = file.line_column(span.start);
+                (line, column, span.range())
+            }
+            Position::LineColumn(line, column) => (line, column, 0..0),
+            Position::Offset(_) | Position::Whole => (0, 0, 0..0),
+        };
+        let begin = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[span.end..].find('\n').map_or(text.len(), |newline| span.end + newline);
+        let whole = if span.is_empty() { "" } else { text[begin..end].trim() };
+        let (statement, text) = (text[span].to_owned(), whole.to_owned());
+        Line { file: file.name.clone(), line, column, statement, text }
     }
 
     /// Where the `.lib` of an import stands.

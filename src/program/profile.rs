@@ -1,7 +1,7 @@
 //! A profile, in words.
 
 use super::Program;
-use crate::diagnostics::{Position, Sources};
+use crate::diagnostics::Sources;
 use crate::engine::{Profile, ProfileMode};
 use crate::verify::Site;
 use std::collections::{BTreeMap, HashSet};
@@ -96,19 +96,12 @@ impl Program {
 
     /// Number of the line of an instruction, and file, line and what stands there.
     fn line_of(&mut self, site: Site, sources: &mut Sources) -> (u32, String) {
-        let (source, position) = self.places.of(self.verified.module(), site, sources);
-        let file = sources.get(source);
-        match position {
-            Position::Span(span) => {
-                let (line, _) = file.line_column(span.start);
-                let text = file.text.as_deref().unwrap_or_default();
-                let statement =
-                    text.get(span.start as usize..span.end as usize).unwrap_or_default();
-                (line, format!("{}:{line}  {statement}", file.name))
-            }
-            Position::LineColumn(line, _) => (line, format!("{}:{line}", file.name)),
-            Position::Offset(_) | Position::Whole => (0, file.name.clone()),
-        }
+        let line = self.places.line_of(self.verified.module(), site, sources);
+        let place = match line.line {
+            0 => line.file,
+            number => format!("{}:{number}", line.file),
+        };
+        (line.line, format!("{place}  {}", line.statement).trim_end().to_owned())
     }
 }
 

@@ -8,12 +8,14 @@
 //! This room does not know what names mean, nor which operands an instruction takes.
 #![forbid(unsafe_code)]
 
+mod format;
 mod grammar;
 pub mod literal;
 mod parser;
 mod token;
 mod tree;
 
+pub use format::format;
 pub use parser::parse;
 pub use token::{Kind, Token};
 pub use tree::{

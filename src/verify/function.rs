@@ -1,7 +1,7 @@
 //! One function: its operands, then its ways.
 
 use super::error::VerifyError;
-use super::stack::{Cell, Shapes, Stack, StackMap, Stacks};
+use super::stack::{Cell, Seen, Shapes, Stack, StackAt, StackMap, Stacks};
 use super::{Facts, MAX_CELLS};
 use crate::diagnostics::Code as ErrorCode;
 use crate::isa::{Code, FuncType, Group, Instr, Op, OperandKind, Ty, ValueType};
@@ -25,8 +25,8 @@ pub(super) struct Checker<'m> {
     /// Where to go on.
     work: Vec<u32>,
     stack: Stack,
-    /// The stack before each instruction, where somebody wants to know.
-    before: Option<Vec<Option<Stack>>>,
+    /// The stacks around each instruction, where somebody wants to know.
+    seen: Option<Seen>,
     facts: Facts,
 }
 
@@ -57,16 +57,18 @@ impl<'m> Checker<'m> {
             targets: Vec::new(),
             work: Vec::new(),
             stack: Stacks::EMPTY,
-            before: None,
+            seen: None,
             facts: Facts::default(),
         }
     }
 
-    /// What the stack of a function holds before each of its instructions, as far as it is right.
-    pub(super) fn stack_map(mut self, function: u32) -> StackMap {
-        self.before = Some(Vec::new());
-        let _ = self.check(function);
-        StackMap { stacks: self.stacks, before: self.before.unwrap_or_default() }
+    /// What the stack of a function holds around each of its instructions, as far as it is right, and
+    /// what is wrong with it.
+    pub(super) fn stack_map(&mut self, function: u32) -> (StackMap, Option<Box<VerifyError>>) {
+        self.seen = Some(Seen::default());
+        let error = self.check(function).err();
+        let stacks = std::mem::replace(&mut self.stacks, Stacks::new());
+        (StackMap { stacks, seen: self.seen.take().unwrap_or_default() }, error)
     }
 
     pub(super) fn check(&mut self, function: u32) -> Result<Facts> {
@@ -131,8 +133,9 @@ impl<'m> Checker<'m> {
     /// Follows every way from the start, each stretch between two jump targets once.
     fn ways(&mut self) -> Result<()> {
         let count = self.code.instrs.len() as u32;
-        if let Some(before) = &mut self.before {
+        if let Some(Seen { before, after }) = &mut self.seen {
             before.resize(count as usize, None);
+            after.resize(count as usize, None);
         }
         self.work.clear();
         self.work.push(0);
@@ -150,10 +153,9 @@ impl<'m> Checker<'m> {
                     return Err(self.no_end(count));
                 }
                 let instr = self.code.instrs[i as usize];
-                if let Some(before) = &mut self.before {
-                    before[i as usize] = Some(self.stack);
-                }
+                self.see(i, |seen| &mut seen.before);
                 self.step(i, instr)?;
+                self.see(i, |seen| &mut seen.after);
                 let targets: Vec<u32>;
                 match instr.op.operand() {
                     OperandKind::Label => self.flow(i, instr.arg as u32)?,
@@ -176,6 +178,14 @@ impl<'m> Checker<'m> {
             }
         }
         Ok(())
+    }
+
+    /// Notes the stack at an instruction, if somebody wants to know.
+    fn see(&mut self, i: u32, list: fn(&mut Seen) -> &mut Vec<Option<StackAt>>) {
+        if let Some(seen) = &mut self.seen {
+            let depth = self.shapes.depth(self.stacks.shape(self.stack));
+            list(seen)[i as usize] = Some(StackAt { stack: self.stack, depth });
+        }
     }
 
     /// Control goes from an instruction to another that is a jump target.

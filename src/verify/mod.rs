@@ -15,7 +15,7 @@ mod stack;
 mod structure;
 
 pub use error::{Site, VerifyError};
-pub use stack::StackMap;
+pub use stack::{StackMap, StackView};
 
 use crate::isa::{Code, Instr, Op, Ty};
 use crate::module::Module;
@@ -115,10 +115,10 @@ impl Verified {
         Effect { pops: count(instr.op.pops()), pushes: count(instr.op.pushes()) }
     }
 
-    /// What the operand stack of a function holds before each of its instructions. This follows the
+    /// What the operand stack of a function holds around each of its instructions. This follows the
     /// function's ways once more.
     pub fn stack_map(&self, function: u32) -> StackMap {
-        function::Checker::new(&self.module, Shapes::new()).stack_map(function)
+        function::Checker::new(&self.module, Shapes::new()).stack_map(function).0
     }
 
     /// Decodes the instructions of a function.
@@ -127,6 +127,29 @@ impl Verified {
         let decoded = self.module.code_of(function, &mut code);
         decoded.expect("a verified module's code has been decoded before");
         code
+    }
+}
+
+/// The operand stacks of a module's functions, whether or not these can be run.
+pub struct StackMaps<'m>(function::Checker<'m>);
+
+impl<'m> StackMaps<'m> {
+    /// The stacks of a module.
+    ///
+    /// # Errors
+    /// When what stands outside of its functions is wrong, so that nothing is known of these.
+    pub fn new(module: &'m Module) -> Result<StackMaps<'m>, Vec<VerifyError>> {
+        let errors = structure::check(module);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(StackMaps(function::Checker::new(module, Shapes::new())))
+    }
+
+    /// What the stack of a function holds around each of its instructions, as far as these are right,
+    /// and the first that is not.
+    pub fn of(&mut self, function: u32) -> (StackMap, Option<Box<VerifyError>>) {
+        self.0.stack_map(function)
     }
 }
 

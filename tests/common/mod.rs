@@ -21,6 +21,17 @@ use wait_timeout::ChildExt;
 /// When a test gives up on a process. Nothing waits for this long unless it hangs.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// Compares a text with a file of `tests/`, which `BLESS=1` rewrites.
+#[track_caller]
+pub fn golden(name: &str, text: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(text == expected, "tests/{name} says\n{expected}\nbut there is\n{text}");
+}
+
 /// A folder of its own, in which hotvm runs and keeps its cache.
 pub struct Lab {
     folder: tempfile::TempDir,

@@ -21,7 +21,8 @@ impl Translator<'_> {
             self.builder.append_block_param(exit, clif_type(ty));
         }
         let map = self.program.stack_map(site.function);
-        let mut operands: Vec<ValueType> = map.types(site.instr).into_iter().flatten().collect();
+        let mut operands: Vec<ValueType> =
+            map.before(site.instr).into_iter().flat_map(|stack| stack.types()).collect();
         operands.reverse();
         let (params, variables) = (function.ty.params.len(), function.variables());
         let locals = function.ty.params.iter().chain(&function.locals).copied().collect::<Vec<_>>();
