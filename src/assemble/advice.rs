@@ -71,7 +71,7 @@ impl Assembler<'_> {
     }
 
     pub(super) fn unknown_mnemonic(&mut self, mnemonic: Span, operands: &Operands) {
-        let name = mnemonic.of(self.text);
+        let name = mnemonic.of(self.texts);
         let alone = operands.is_empty();
         let help = match self.closest(name, Op::ALL.iter().map(|op| op.mnemonic())) {
             Some(near) if alone => format!("did you mean `{near}`, or a label, `{name}:`?"),

@@ -51,7 +51,7 @@ impl Assembler<'_> {
     /// A plain literal has its value at once; anything else waits until all constants are known.
     fn number_operand(&mut self, op: Op, expr: &Expr) -> Option<Item> {
         if expr.kind == ExprKind::Integer
-            && let Ok(value) = literal::signed(expr.span.of(self.text), false)
+            && let Ok(value) = literal::signed(expr.span.of(self.texts), false)
         {
             return Some(Item { op, arg: Arg::Ready(value as u64) });
         }
@@ -75,7 +75,7 @@ impl Assembler<'_> {
     }
 
     fn index(&mut self, span: Span) -> Option<u64> {
-        match literal::integer(span.of(self.text)) {
+        match literal::integer(span.of(self.texts)) {
             Ok(value) if u32::try_from(value).is_ok() => Some(value),
             Ok(_) => {
                 self.error(Code::DoesNotFit, span, "the index is over 32 bits", "too large");
@@ -90,18 +90,18 @@ impl Assembler<'_> {
 
     fn intern_text(&mut self, span: Span) -> Option<u64> {
         let bytes = self.text_literal(span)?;
-        if let Some(&index) = self.texts.get(&bytes) {
+        if let Some(&index) = self.written.get(&bytes) {
             return Some(index.into());
         }
         let index = self.module.texts.len() as u32;
         self.module.texts.push(bytes.clone());
-        self.texts.insert(bytes, index);
+        self.written.insert(bytes, index);
         Some(index.into())
     }
 
     /// The bytes of a text literal.
     pub(super) fn text_literal(&mut self, span: Span) -> Option<Vec<u8>> {
-        match literal::text(span.of(self.text)) {
+        match literal::text(span.of(self.texts)) {
             Ok(bytes) => Some(bytes),
             Err(bad) => {
                 self.diagnostics.push(bad.at(self.source, span));
@@ -133,7 +133,7 @@ impl Assembler<'_> {
 
     fn wrong_operand<T>(&mut self, op: Op, operand: &Operand) -> Option<T> {
         let message = format!("`{}` takes {}", op.mnemonic(), wanted(op));
-        let help = instead(op, operand, operand.span().of(self.text));
+        let help = instead(op, operand, operand.span().of(self.texts));
         let diagnostic = Diagnostic::error(Code::WrongOperand, message).maybe_help(help);
         self.push(diagnostic, operand.span(), format!("this is {}", describe(operand)));
         None

@@ -1,9 +1,10 @@
 //! What the subcommands share that need a program's libraries.
 
+use super::language::LanguageFlags;
 use super::report::Report;
 use clap::Args;
-use hotvm::assemble::Offer;
-use hotvm::diagnostics::{Diagnostic, SourceId};
+use hotvm::assemble::{Offer, Options};
+use hotvm::diagnostics::{Diagnostic, SourceId, Sources};
 use hotvm::module::Module;
 use hotvm::native::{Settings, offer};
 use hotvm::program::{self, Input, Program};
@@ -25,6 +26,8 @@ pub(super) struct NativeFlags {
     /// Refuse all native libraries
     #[arg(long)]
     no_native: bool,
+    #[command(flatten)]
+    language: LanguageFlags,
 }
 
 impl NativeFlags {
@@ -38,17 +41,14 @@ impl NativeFlags {
         Ok(settings)
     }
 
-    /// Reads and proves a program, with a look into the libraries that it binds as a whole.
+    /// Reads and proves a program, with a look into the libraries that it binds as a whole, and the
+    /// files that it includes.
     pub(super) fn load(
         &self,
         input: Input,
         report: &mut Report,
     ) -> Result<Program, Vec<Diagnostic>> {
-        let looked = Looked::new(self, &input.folder);
-        let program =
-            program::load_with(input, &mut report.sources, &|library| looked.offer(library));
-        report.errors(&looked.warnings.take());
-        program
+        self.with_options(input, report, program::load_with)
     }
 
     /// The same without the proof.
@@ -57,11 +57,24 @@ impl NativeFlags {
         input: Input,
         report: &mut Report,
     ) -> Result<(Module, SourceId), Vec<Diagnostic>> {
+        self.with_options(input, report, program::read_module)
+    }
+
+    fn with_options<T>(
+        &self,
+        input: Input,
+        report: &mut Report,
+        read: fn(Input, &mut Sources, &Options) -> Result<T, Vec<Diagnostic>>,
+    ) -> Result<T, Vec<Diagnostic>> {
         let looked = Looked::new(self, &input.folder);
-        let module =
-            program::read_module(input, &mut report.sources, &|library| looked.offer(library));
+        let offers = |library: &str| looked.offer(library);
+        let path = self.language.include_path(&input.folder).map_err(|error| vec![error])?;
+        let includes = |name: &str, from: &str| path.read(name, from);
+        let defines = self.language.defines();
+        let options = Options { offers: &offers, includes: &includes, defines };
+        let made = read(input, &mut report.sources, &options);
         report.errors(&looked.warnings.take());
-        module
+        made
     }
 }
 

@@ -12,6 +12,7 @@ mod engine;
 mod events;
 mod explain;
 mod guard;
+mod language;
 mod libraries;
 mod limits;
 mod observe;

@@ -7,17 +7,19 @@
 //! This room knows nothing of the terminal.
 #![forbid(unsafe_code)]
 
+mod include;
 mod input;
 mod places;
 mod profile;
 mod trace;
 mod trap;
 
+pub use include::IncludePath;
 pub use input::Input;
 pub use places::Places;
 pub use trace::TraceWriter;
 
-use crate::assemble::{Offer, Offers, assemble};
+use crate::assemble::{Options, assemble};
 use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Sources};
 use crate::module::{DecodeError, DecodeProblem, Module, decode};
 use crate::verify::{Verified, verify};
@@ -32,26 +34,14 @@ pub struct Program {
     pub places: Places,
 }
 
-/// The answer of those who have no libraries: a `.lib "library"` is an error. See [`Offers`].
-///
-/// # Errors
-/// Always.
-pub fn no_offers(library: &str) -> Result<Offer, Diagnostic> {
-    let message = format!("the functions of `{library}` are not known here");
-    Err(Diagnostic::error(Code::NotAllowed, message)
-        .note("this program is assembled without a look into libraries")
-        .help("bind each function by a `.lib` of its own, as `hotvm bind` prints them"))
-}
-
-/// Turns an input into a module, which is not proved yet. `offers` tells what the libraries hold that
-/// a text binds as a whole.
+/// Turns an input into a module, which is not proved yet. Text is assembled with `options`.
 ///
 /// # Errors
 /// All that is wrong with it.
 pub fn read_module(
     input: Input,
     sources: &mut Sources,
-    offers: &Offers,
+    options: &Options,
 ) -> Result<(Module, SourceId), Vec<Diagnostic>> {
     if input.is_bytecode() {
         let source = sources.add_file(&input.name);
@@ -63,7 +53,7 @@ pub fn read_module(
     match input.into_text() {
         Ok(text) => {
             let source = sources.add_text(name, text);
-            Ok((assemble(source, sources, offers)?, source))
+            Ok((assemble(source, sources, options)?, source))
         }
         Err((offset, bytes)) => {
             let source = sources.add_file(name);
@@ -72,25 +62,25 @@ pub fn read_module(
     }
 }
 
-/// Turns an input into a program that can be run. A `.lib "library"` is an error: see [`load_with`].
+/// Turns an input into a program that can be run. It cannot look at libraries or at other files: see
+/// [`load_with`].
 ///
 /// # Errors
 /// All that is wrong with it.
 pub fn load(input: Input, sources: &mut Sources) -> Result<Program, Vec<Diagnostic>> {
-    load_with(input, sources, &no_offers)
+    load_with(input, sources, &Options::default())
 }
 
-/// Turns an input into a program that can be run. `offers` tells what the libraries hold that a text
-/// binds as a whole.
+/// Turns an input into a program that can be run. Text is assembled with `options`.
 ///
 /// # Errors
 /// All that is wrong with it.
 pub fn load_with(
     input: Input,
     sources: &mut Sources,
-    offers: &Offers,
+    options: &Options,
 ) -> Result<Program, Vec<Diagnostic>> {
-    let (module, source) = read_module(input, sources, offers)?;
+    let (module, source) = read_module(input, sources, options)?;
     let mut places = Places::new(source);
     match verify(module) {
         Ok(verified) => Ok(Program { verified: Arc::new(verified), places }),
@@ -102,6 +92,10 @@ pub fn load_with(
                 for (site, label) in &error.places {
                     let (source, position) = places.of(&rejected.module, *site, sources);
                     diagnostic = diagnostic.at(source, position, label);
+                }
+                if let Some((site, _)) = error.places.first() {
+                    let calls = places.calls(&rejected.module, *site, sources);
+                    diagnostic.labels.extend(calls);
                 }
                 if diagnostic.labels.is_empty() {
                     diagnostic = diagnostic.at(source, Position::Whole, "");
