@@ -143,6 +143,7 @@ impl<'s> Assembler<'s> {
         self.diagnostics.append(&mut self.unread);
         self.finish();
         self.drop_consequences(&declared);
+        self.explain_late_macros();
         if self.diagnostics.is_empty() {
             self.settle_places();
             self.module.names = Some(self.names);

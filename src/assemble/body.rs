@@ -159,10 +159,8 @@ impl<'s> Assembler<'s> {
         }
         let known = body.labels.keys().map(|&(_, name)| name);
         let help = self.advise(name, known).unwrap_or_else(|| {
-            format!(
-                "put `{name}:` in front of the instruction to go to; labels are local to their function"
-            )
-        });
+ format!("put `{name}:` in front of the instruction to go to; labels are local to their function").into()
+ });
         let diagnostic = Diagnostic::error(Code::UnknownLabel, format!("unknown label `{name}`"));
         self.push(diagnostic.help(help), span, "this function has no such label");
         0

@@ -182,6 +182,7 @@ impl<'s> Assembler<'s> {
         let known = self.constants.keys().chain(self.data.keys()).copied();
         let help = self.advise(name, known).unwrap_or_else(|| {
             format!("`.const {name} = …` defines a constant, `.data {name} …` a place in memory")
+                .into()
         });
         let diagnostic = Diagnostic::error(Code::UnknownName, format!("unknown name `{name}`"))
             .at_span(self.source, span, "neither a constant nor data")

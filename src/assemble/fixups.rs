@@ -123,8 +123,9 @@ impl Assembler<'_> {
         }
         let help =
             self.advise(name, self.slots.keys().chain(&self.offered).map(|symbol| &**symbol));
-        let help =
-            help.unwrap_or_else(|| format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32"));
+        let help = help.unwrap_or_else(|| {
+            format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32").into()
+        });
         let message = format!("unknown native function `{name}`");
         let diagnostic = Diagnostic::error(Code::UnknownName, message).help(help);
         self.push(diagnostic, span, "no `.lib` binds it");
@@ -134,7 +135,7 @@ impl Assembler<'_> {
     fn unknown_function<T>(&mut self, span: Span) -> Option<T> {
         let name = span.of(self.texts);
         let help = self.advise(name, self.functions.keys().copied());
-        let help = help.unwrap_or_else(|| format!("define it with `.func {name}` … `.end`"));
+        let help = help.unwrap_or_else(|| format!("define it with `.func {name}` … `.end`").into());
         let message = format!("unknown function `{name}`");
         let diagnostic = Diagnostic::error(Code::UnknownName, message).help(help);
         self.push(diagnostic, span, "no function has this name");
@@ -150,6 +151,7 @@ impl Assembler<'_> {
             format!(
                 "declare it: `.local {name}: i64` in the function, or `.global {name}: i64 = 0`"
             )
+            .into()
         });
         let message = format!("unknown variable `{name}`");
         let label = "neither a local, a parameter nor a global";

@@ -5,8 +5,9 @@
 //! expansion only, and one that an argument names is the caller's.
 
 use super::assembler::Assembler;
+use super::origins::first_span;
 use super::reading::{Input, MAX_DEPTH};
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Label, Position, Span};
 use crate::isa::Op;
 use crate::module::MacroCall;
 use crate::syntax::{Chunk, Kind, RawLine, Token};
@@ -104,6 +105,21 @@ impl<'s> Assembler<'s> {
         }
         self.map.macros.push(name.to_owned());
         self.macros.insert(name, Rc::new(it));
+    }
+
+    /// What was no instruction where it stood may be a macro that is defined only below.
+    pub(super) fn explain_late_macros(&mut self) {
+        let (texts, macros) = (self.texts, &self.macros);
+        for diagnostic in &mut self.diagnostics {
+            let span = first_span(diagnostic).filter(|_| diagnostic.code == Code::UnknownMnemonic);
+            if let Some(late) = span.and_then(|span| macros.get(span.of(texts))) {
+                diagnostic.help = Some("define the macro above its first use".to_owned());
+                diagnostic.replacement = None;
+                let position = Position::Span(late.opened);
+                let message = "the macro of this name".to_owned();
+                diagnostic.labels.push(Label { source: self.source, position, message });
+            }
+        }
     }
 
     /// Reads the body of a macro with the arguments of a call.

@@ -28,7 +28,7 @@ mod reading;
 mod types;
 mod whole;
 
-pub use options::{Included, Includes, Options};
+pub use options::{COMMAND_LINE, Included, Includes, Options};
 pub use whole::{Offer, Offers};
 
 use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Sources};

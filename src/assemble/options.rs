@@ -15,6 +15,9 @@ pub struct Included {
 /// Finds what a text includes by this name. The second is the name of the text that includes it.
 pub type Includes<'a> = dyn Fn(&str, &str) -> Result<Included, Diagnostic> + 'a;
 
+/// What messages call the constants of [`Options::defines`], which are read as a text.
+pub const COMMAND_LINE: &str = "<command line>";
+
 /// What a text is assembled with. The default knows nothing of the world outside.
 pub struct Options<'a> {
     /// Tells what libraries hold that the text binds as a whole.

@@ -1,8 +1,8 @@
 //! Where lines come from: the main text, included texts, and expansions of macros (`macros`). All are
 //! read in the same way, one within the other.
 
-use super::Included;
 use super::assembler::Assembler;
+use super::{COMMAND_LINE, Included};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::module::SourceFile;
 use crate::syntax::{Chunk, Kind, Lexer, Parser, RawLine};
@@ -90,7 +90,7 @@ impl<'s> Assembler<'s> {
             // A line break would begin another statement.
             format!(".const {name} = {value}").replace(['\n', '\r'], " ") + "\n"
         });
-        let text = Included { name: "<command line>".to_owned(), text: lines.collect() };
+        let text = Included { name: COMMAND_LINE.to_owned(), text: lines.collect() };
         self.read_included(text, None);
     }
 

@@ -1,7 +1,7 @@
 //! The names of types: of values, of elements of data, and of C.
 
 use super::assembler::Assembler;
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Help, Span};
 use crate::isa::{CType, Signature, ValueType};
 
 impl Assembler<'_> {
@@ -69,8 +69,8 @@ impl Assembler<'_> {
         });
         let near = meant.find(|name| known.contains(name));
         let help = match near.or_else(|| self.closest(name, known.iter().copied())) {
-            Some(near) => format!("did you mean `{near}`? ({all})"),
-            None => all,
+            Some(near) => Help::replace_by(near, format!("did you mean `{near}`? ({all})")),
+            None => all.into(),
         };
         let (message, label) = match CType::from_name(name) {
             Some(_) => (format!("{what} cannot be `{name}`"), "not this type"),

@@ -32,6 +32,8 @@ pub struct Program {
     pub verified: Arc<Verified>,
     /// Where its instructions stand.
     pub places: Places,
+    /// The texts that it includes.
+    pub included: Vec<SourceId>,
 }
 
 /// Turns an input into a module, which is not proved yet. Text is assembled with `options`.
@@ -81,9 +83,10 @@ pub fn load_with(
     options: &Options,
 ) -> Result<Program, Vec<Diagnostic>> {
     let (module, source) = read_module(input, sources, options)?;
+    let included = sources.ids().skip_while(|id| *id != source).skip(1).collect();
     let mut places = Places::new(source);
     match verify(module) {
-        Ok(verified) => Ok(Program { verified: Arc::new(verified), places }),
+        Ok(verified) => Ok(Program { verified: Arc::new(verified), places, included }),
         Err(rejected) => {
             let found = rejected.errors.iter().map(|error| {
                 let mut diagnostic = Diagnostic::error(error.code, &error.message);

@@ -3,7 +3,7 @@
 use super::grammar::{self, Tokens, describe};
 use super::texts::Texts;
 use super::token::{Kind, Token};
-use crate::diagnostics::{Code, Diagnostic, SourceId, Span, closest};
+use crate::diagnostics::{Code, Diagnostic, Help, SourceId, Span, closest};
 use chumsky::error::{Rich, RichPattern, RichReason};
 use chumsky::prelude::*;
 
@@ -65,22 +65,25 @@ fn bad_token(source: SourceId, texts: &Texts, token: Token) -> Option<Diagnostic
             let message = format!("unexpected character `{shown}`");
             let line = texts.line_around(token.span.end);
             let help = stray_character(found, Span::new(token.span.end, line.end).of(texts));
+            let help = help.map(Help::from);
             (Code::UnexpectedCharacter, message, "begins no token", help)
         }
         Kind::OpenText | Kind::OpenChar => {
             let quote = &found[..1];
             let message = format!("missing closing `{quote}`");
             let help = match found.contains(&format!("\\{quote}")) {
-                true => format!("`\\{quote}` is a quote inside the text; a backslash is `\\\\`"),
-                false => format!("close it with `{quote}` on the same line"),
+                true => {
+                    format!("`\\{quote}` is a quote inside the text; a backslash is `\\\\`").into()
+                }
+                false => format!("close it with `{quote}` on the same line").into(),
             };
             (Code::UnterminatedText, message, "begins here", Some(help))
         }
         Kind::UnknownDirective => {
             let message = format!("unknown directive `{found}`");
             let help = match closest(found, Kind::DIRECTIVES) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", Kind::DIRECTIVES.join(" ")),
+                Some(near) => Help::did_you_mean(near),
+                None => format!("there are {}", Kind::DIRECTIVES.join(" ")).into(),
             };
             (Code::UnknownDirective, message, "no directive has this name", Some(help))
         }

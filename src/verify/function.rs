@@ -445,10 +445,65 @@ impl Checker<'_> {
             )
             .at(self.function, first.0, format!("from here with {one}"))
             .at(self.function, second.0, format!("from here with {other}"));
+        let error = self.where_ways_differ(error, to, first, second);
         Box::new(
             error
                 .help("a loop must leave the stack as it found it; push or pop on one of the ways"),
         )
+    }
+
+    /// Shows where two ways part, and what only one of them has pushed, the lowest of it first.
+    fn where_ways_differ(
+        &self,
+        mut error: VerifyError,
+        to: u32,
+        first: (u32, Stack),
+        second: (u32, Stack),
+    ) -> VerifyError {
+        const SHOWN: usize = 3;
+        if let Some(parting) = self.parting(to, first.0, second.0) {
+            error = error.at(self.function, parting, "the two ways part here");
+        }
+        let cells = |stack| {
+            let mut cells: Vec<Cell> = self.stacks.cells(stack).collect();
+            cells.reverse();
+            cells
+        };
+        let (one, other) = (cells(first.1), cells(second.1));
+        let same = one.iter().zip(&other).take_while(|(a, b)| a.ty == b.ty).count();
+        let differing = one[same..].iter().take(SHOWN).chain(other[same..].iter().take(SHOWN));
+        for cell in differing {
+            error = error.at(self.function, cell.at, format!("this {} was pushed here", cell.ty));
+        }
+        error
+    }
+
+    /// The instruction behind which two ways to `to` are no longer the same, if one was before it.
+    fn parting(&self, to: u32, first: u32, second: u32) -> Option<u32> {
+        let (one, other) = (self.way_to(first), self.way_to(second));
+        if other.iter().any(|step| step.0 == to) || one.iter().any(|step| step.0 == to) {
+            // One of them is a loop, which parts from the other only at its own end.
+            return None;
+        }
+        let common = one.iter().find_map(|a| other.iter().find(|b| a.0 == b.0).map(|b| (a.1, b.1)));
+        common.map(|(a, b)| a.min(b))
+    }
+
+    /// The way by which an instruction was first reached, back to the beginning: where each of its
+    /// stretches begins, and the instruction at which it is left.
+    fn way_to(&self, mut left_at: u32) -> Vec<(u32, u32)> {
+        let mut way = Vec::new();
+        loop {
+            let known = |at: &u32| matches!(self.targets[*at as usize], Target::Known(..));
+            let begin = (0..=left_at).rev().find(known).unwrap_or(0);
+            way.push((begin, left_at));
+            match self.targets.get(begin as usize) {
+                Some(&Target::Known(_, from)) if begin != 0 && way.len() < MAX_CELLS => {
+                    left_at = from;
+                }
+                _ => return way,
+            }
+        }
     }
 
     fn no_end(&self, count: u32) -> Box<VerifyError> {
