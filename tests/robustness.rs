@@ -63,12 +63,15 @@ fn a_local_with_the_name_of_a_global_is_written_as_another() {
                 LOAD g\nSTORE a\nLOAD b\nSTORE c\nHALT\n";
     let mut sources = Sources::new();
     let source = sources.add_text("text", text);
-    let mut module = assemble(source, &mut sources, &Options::default()).unwrap();
+    let mut module = assemble(source, &mut sources, &Options::default()).unwrap().module;
     let names = module.names.as_mut().unwrap();
     names.globals[0] = "v1".to_owned();
     names.functions[0].locals = vec!["v1".to_owned(), String::new(), "g".to_owned()];
     let source = sources.add_text("listing", disassemble(&module).text);
-    assert_eq!(assemble(source, &mut sources, &Options::default()).unwrap().code, module.code);
+    assert_eq!(
+        assemble(source, &mut sources, &Options::default()).unwrap().module.code,
+        module.code
+    );
 }
 
 proptest! {

@@ -1,15 +1,15 @@
 //! The state of an assembly, and its way through the lines.
 
-use super::Options;
 use super::advice::MAX_SUGGESTIONS;
 use super::body::{Body, Item};
 use super::conditions::Conditions;
 use super::constants::Constant;
-use super::declare::{DataDecl, LibDecl, Named};
+use super::declare::{DataDecl, LibDecl, Local, Named};
 use super::fixups::Fixup;
 use super::macros::{MAX_EXPANSION, Macro};
 use super::reading::Input;
 use super::whole::WholeLib;
+use super::{Assembled, Options};
 use crate::diagnostics::{Code, Diagnostic, SourceId, Span};
 use crate::isa::{FuncType, Op};
 use crate::module::{Expanded, FunctionNames, Location, Module, Names, SourceFile, SourceMap};
@@ -46,6 +46,7 @@ pub(super) struct Assembler<'s> {
     /// Lines that could not be read.
     pub(super) unread: Vec<Diagnostic>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) warnings: Vec<Diagnostic>,
     pub(super) module: Module,
     pub(super) names: Names,
     pub(super) map: SourceMap,
@@ -107,6 +108,7 @@ impl<'s> Assembler<'s> {
             reported: FxHashSet::default(),
             unread: Vec::new(),
             diagnostics: Vec::new(),
+            warnings: Vec::new(),
             module: Module::default(),
             names: Names::default(),
             map: SourceMap { files, ..SourceMap::default() },
@@ -136,7 +138,7 @@ impl<'s> Assembler<'s> {
     }
 
     /// Assembles the main text. Gives the names of the included texts too.
-    pub(super) fn run(mut self) -> (Result<Module, Vec<Diagnostic>>, Vec<String>) {
+    pub(super) fn run(mut self) -> (Result<Assembled, Vec<Diagnostic>>, Vec<String>) {
         self.define_constants();
         self.read_text(self.texts.main(), 0);
         let declared = self.perhaps_declared();
@@ -148,7 +150,8 @@ impl<'s> Assembler<'s> {
             self.settle_places();
             self.module.names = Some(self.names);
             self.module.source_map = Some(self.map);
-            return (Ok(self.module), self.included);
+            let made = Assembled { module: self.module, warnings: self.warnings };
+            return (Ok(made), self.included);
         }
         (Err(self.diagnostics), self.included)
     }
@@ -239,9 +242,9 @@ impl<'s> Assembler<'s> {
     fn label(&mut self, label: Span) {
         let key = (self.texts.scope(label), label.of(self.texts));
         let at = self.body().items.len() as u32;
-        let index = Named { index: at, span: label };
+        let index = Local::new(at, label);
         if let Some(old) = self.body().labels.insert(key, index) {
-            self.duplicate("labels", label, old.span);
+            self.duplicate("labels", label, old.named.span);
             self.body().labels.insert(key, old);
         } else {
             self.body().label_names.push((at, key));
@@ -256,7 +259,7 @@ impl<'s> Assembler<'s> {
         let body = self.body();
         if operands.is_empty() {
             let index = body.items.len() as u32;
-            body.labels.entry(key).or_insert(Named { index, span: mnemonic });
+            body.labels.entry(key).or_insert_with(|| Local::new(index, mnemonic));
         }
         body.items.push(Item::nop());
     }
@@ -265,6 +268,7 @@ impl<'s> Assembler<'s> {
     pub(super) fn finish_body(&mut self, mut body: Body<'s>, name: &str) {
         let start = self.module.code.len() as u32;
         self.resolve_body(&mut body);
+        self.doubt_unused(&body);
         let end = self.module.code.len() as u32;
         let ty = self.intern_type(&body.ty);
         let params = body.ty.params.len();

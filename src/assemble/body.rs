@@ -1,7 +1,7 @@
 //! The instructions of one function, until its end makes their labels and locals known.
 
 use super::assembler::{Assembler, Scoped};
-use super::declare::Named;
+use super::declare::{Local, Named};
 use super::fixups::{Fixup, Missing};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{FuncType, Op, OperandKind, ValueType, leb128, write_operand};
@@ -24,13 +24,15 @@ pub(super) struct Body<'s> {
     pub(super) switch_labels: Vec<Span>,
     /// Operands that are constant expressions.
     pub(super) exprs: Vec<Expr>,
-    pub(super) labels: FxHashMap<Scoped<'s>, Named>,
+    pub(super) labels: FxHashMap<Scoped<'s>, Local>,
     pub(super) label_names: Vec<(u32, Scoped<'s>)>,
     /// Parameters, then locals.
-    pub(super) locals: FxHashMap<Scoped<'s>, Named>,
+    pub(super) locals: FxHashMap<Scoped<'s>, Local>,
     pub(super) local_names: Vec<Scoped<'s>>,
     pub(super) local_types: Vec<ValueType>,
     pub(super) runs: Vec<Run>,
+    /// The locals that instructions name by number.
+    pub(super) numbered: Vec<u64>,
     /// What came from macros.
     pub(super) expanded: Vec<Expanded>,
 }
@@ -49,6 +51,7 @@ impl Body<'_> {
         self.local_types.clear();
         self.runs.clear();
         self.expanded.clear();
+        self.numbered.clear();
     }
 }
 
@@ -142,12 +145,16 @@ impl<'s> Assembler<'s> {
 
     /// What a name stands for where it was written: in its own expansion, or in one around it, or in
     /// the function.
-    fn visible(&self, table: &FxHashMap<Scoped<'s>, Named>, span: Span) -> Option<Named> {
+    fn visible(&self, table: &FxHashMap<Scoped<'s>, Local>, span: Span) -> Option<Named> {
         let (mut scope, name) = (self.texts.scope(span), span.of(self.texts));
         loop {
             match table.get(&(scope, name)) {
                 None if scope != 0 => scope = self.texts.outer_scope(scope),
-                found => return found.copied(),
+                found => {
+                    let found = found?;
+                    found.used.set(true);
+                    return Some(found.named);
+                }
             }
         }
     }

@@ -26,6 +26,7 @@ mod options;
 mod origins;
 mod reading;
 mod types;
+mod unused;
 mod whole;
 
 pub use options::{COMMAND_LINE, Included, Includes, Options};
@@ -35,6 +36,15 @@ use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Sources};
 use crate::module::Module;
 use crate::syntax::Texts;
 
+/// What a text assembles to.
+#[derive(Clone, Debug)]
+pub struct Assembled {
+    /// The module.
+    pub module: Module,
+    /// What is probably not as it was meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
 /// Assembles a text. The texts that it includes come to `sources`.
 ///
 /// # Errors
@@ -43,7 +53,7 @@ pub fn assemble(
     source: SourceId,
     sources: &mut Sources,
     options: &Options,
-) -> Result<Module, Vec<Diagnostic>> {
+) -> Result<Assembled, Vec<Diagnostic>> {
     let it = sources.get(source);
     let text = it.text.as_deref().unwrap_or("");
     // The last position is none of a text.
@@ -55,12 +65,12 @@ pub fn assemble(
         ]);
     }
     let texts = Texts::new(text);
-    let (made, names) = assembler::Assembler::new(source, &it.name, &texts, options).run();
-    let first = sources.next_id();
-    let made = made.map_err(|mut diagnostics| {
-        origins::settle(&mut diagnostics, &texts, source, first);
-        diagnostics
-    });
+    let (mut made, names) = assembler::Assembler::new(source, &it.name, &texts, options).run();
+    let told = match &mut made {
+        Ok(made) => &mut made.warnings,
+        Err(errors) => errors,
+    };
+    origins::settle(told, &texts, source, sources.next_id());
     let included = texts.into_included();
     for (name, text) in names.into_iter().zip(included) {
         sources.add_text(name, text);

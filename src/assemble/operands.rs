@@ -41,7 +41,9 @@ impl Assembler<'_> {
             (OperandKind::Func, ExprKind::Name) => Arg::Func(expr.span),
             (OperandKind::Slot, ExprKind::Name) => Arg::Slot(expr.span),
             (OperandKind::Local | OperandKind::Slot, ExprKind::Integer) => {
-                Arg::Ready(self.index(expr.span)?)
+                let index = self.index(expr.span)?;
+                self.body().numbered.push(index);
+                Arg::Ready(index)
             }
             _ => return self.wrong_operand(op, operand),
         };

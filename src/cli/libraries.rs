@@ -4,7 +4,7 @@ use super::language::LanguageFlags;
 use super::report::Report;
 use clap::Args;
 use hotvm::assemble::{Offer, Options};
-use hotvm::diagnostics::{Diagnostic, SourceId, Sources};
+use hotvm::diagnostics::{Diagnostic, Severity, SourceId, Sources};
 use hotvm::module::Module;
 use hotvm::native::{Settings, offer};
 use hotvm::program::{self, Input, Program};
@@ -48,7 +48,37 @@ impl NativeFlags {
         input: Input,
         report: &mut Report,
     ) -> Result<Program, Vec<Diagnostic>> {
-        self.with_options(input, report, program::load_with)
+        let program = self.with_options(input, report, program::load_with)?;
+        match self.language.asks_for_warnings() {
+            true => self.judged(program, false, report),
+            false => Ok(program),
+        }
+    }
+
+    /// The same, and shows warnings whether a flag asks for them or not.
+    pub(super) fn load_with_warnings(
+        &self,
+        input: Input,
+        report: &mut Report,
+    ) -> Result<Program, Vec<Diagnostic>> {
+        let program = self.with_options(input, report, program::load_with)?;
+        self.judged(program, true, report)
+    }
+
+    /// Shows the warnings of a program. With a denied one it is as good as wrong.
+    fn judged(
+        &self,
+        mut program: Program,
+        by_default: bool,
+        report: &mut Report,
+    ) -> Result<Program, Vec<Diagnostic>> {
+        let warnings = program.warnings(&mut report.sources);
+        let shown = self.language.judge(warnings, by_default);
+        if shown.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            return Err(shown);
+        }
+        report.errors(&shown);
+        Ok(program)
     }
 
     /// The same without the proof.
@@ -71,7 +101,7 @@ impl NativeFlags {
         let path = self.language.include_path(&input.folder).map_err(|error| vec![error])?;
         let includes = |name: &str, from: &str| path.read(name, from);
         let defines = self.language.defines();
-        let options = Options { offers: &offers, includes: &includes, defines };
+        let options = Options { offers: &offers, includes: &includes, defines: &defines };
         let made = read(input, &mut report.sources, &options);
         report.errors(&looked.warnings.take());
         made

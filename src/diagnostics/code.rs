@@ -2,7 +2,7 @@
 //!
 //! A code is stable: once released, its number keeps its meaning. The hundreds tell the room that
 //! finds the problem: 01 text, 02 names and operands, 03 bytecode files, 04 verification, 05 traps,
-//! 06 libraries, 07 files and usage.
+//! 06 libraries, 07 files and usage, 08 warnings.
 
 use std::fmt;
 
@@ -19,6 +19,12 @@ macro_rules! codes {
             /// Its name, such as `E0107`.
             pub fn name(self) -> &'static str {
                 match self { $(Code::$variant => stringify!($code)),* }
+            }
+
+            /// The name of a warning in `-W`, `-A` and `-D`, such as `unused-label`.
+            pub fn warning_name(self) -> Option<String> {
+                let variant = match self { $(Code::$variant => stringify!($variant)),* };
+                self.name().starts_with('W').then(|| kebab(variant))
             }
 
             /// The problem in a few words.
@@ -263,9 +269,39 @@ codes! {
     /// `;! exit: N`, `;! error: CODE at LINE:COLUMN`, `;! args: …`, `;! stdin: …` and `;! flags: …`,
     /// each on a line of its own.
     E0705 BadExpectation "bad expectation";
+
+    /// No way leads to this instruction. Often a label or a condition above it is wrong.
+    W0801 UnreachableCode "unreachable code";
+    /// Nothing jumps to the label. A name that begins with `_` is not looked at.
+    W0802 UnusedLabel "unused label";
+    /// No instruction names the local. A name that begins with `_` is not looked at.
+    W0803 UnusedLocal "unused local";
+    /// The program ends here, and values lie on the stack that nothing has used.
+    W0804 ValueLeft "value left on the stack";
+    /// A jump on a condition that is a constant: it is always taken, or never.
+    W0805 ConstantCondition "constant condition";
+    /// No instruction names the slot that a `.lib` binds.
+    W0806 UnusedSlot "slot never called";
+}
+
+/// `UnusedLabel` as `unused-label`.
+fn kebab(variant: &str) -> String {
+    let mut out = String::new();
+    for c in variant.chars() {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
 }
 
 impl Code {
+    /// The warnings that can be allowed and denied by name, with their names.
+    pub fn warnings() -> impl Iterator<Item = (Code, String)> {
+        Code::ALL.iter().filter_map(|&code| Some((code, code.warning_name()?)))
+    }
+
     /// The text of `docs/errors.md`.
     pub fn markdown() -> String {
         let mut out = String::from(
@@ -273,9 +309,12 @@ impl Code {
              # Error codes\n\n\
              `hotvm explain CODE` shows the same. A code keeps its meaning for ever.\n",
         );
-        for code in Code::ALL {
+        for &code in Code::ALL {
             let words: Vec<_> = code.explanation().split_whitespace().collect();
             out += &format!("\n## {code}: {}\n\n{}\n", code.title(), words.join(" "));
+            if let Some(name) = code.warning_name() {
+                out += &format!("\nIts name is `{name}`.\n");
+            }
         }
         out
     }

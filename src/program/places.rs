@@ -1,10 +1,10 @@
 //! Where a program's instructions stand: in its text when that is at hand, at a line of a text that
 //! is not, or else in a disassembly made for the purpose.
 
-use crate::diagnostics::{Label, Position, SourceId, Sources};
+use crate::diagnostics::{Diagnostic, Label, Position, Severity, SourceId, Sources};
 use crate::disassemble::{Listing, disassemble};
 use crate::module::{Location, Module, SourceFile};
-use crate::verify::Site;
+use crate::verify::{Site, VerifyError};
 
 /// How many of the calls of macros that led to an instruction are shown.
 const SHOWN: usize = 5;
@@ -50,6 +50,29 @@ impl Places {
             Some(&span) => (*source, Position::Span(span)),
             None => (self.source, Position::Whole),
         }
+    }
+
+    /// What the verifier says of a module, at its lines.
+    pub(super) fn diagnostic(
+        &mut self,
+        severity: Severity,
+        error: &VerifyError,
+        module: &Module,
+        sources: &mut Sources,
+    ) -> Diagnostic {
+        let mut diagnostic =
+            Diagnostic { severity, ..Diagnostic::error(error.code, &error.message) };
+        diagnostic.notes.clone_from(&error.notes);
+        diagnostic.help.clone_from(&error.help);
+        for (site, label) in &error.places {
+            let (source, position) = self.of(module, *site, sources);
+            diagnostic = diagnostic.at(source, position, label);
+        }
+        match error.places.first() {
+            Some((site, _)) => diagnostic.labels.extend(self.calls(module, *site, sources)),
+            None => diagnostic = diagnostic.at(self.source, Position::Whole, ""),
+        }
+        diagnostic
     }
 
     /// The calls of macros that an instruction came from, the innermost first.

@@ -6,6 +6,7 @@ use super::{Facts, MAX_CELLS};
 use crate::diagnostics::Code as ErrorCode;
 use crate::isa::{Code, FuncType, Group, Instr, Op, OperandKind, Ty, ValueType};
 use crate::module::Module;
+use rustc_hash::FxHashMap;
 
 type Result<T> = std::result::Result<T, Box<VerifyError>>;
 
@@ -14,6 +15,8 @@ pub(super) struct Checker<'m> {
     module: &'m Module,
     /// For each import, the type of its slot: the import's index by slot number, and its type.
     slots: Vec<(u16, FuncType)>,
+    /// For each of these, whether an instruction names it.
+    used: Vec<bool>,
     shapes: Shapes,
     stacks: Stacks,
     code: Code,
@@ -47,6 +50,7 @@ impl<'m> Checker<'m> {
         slots.sort_by_key(|(slot, _)| *slot);
         Checker {
             module,
+            used: vec![false; slots.len()],
             slots,
             shapes,
             stacks: Stacks::new(),
@@ -102,12 +106,13 @@ impl<'m> Checker<'m> {
                 OperandKind::Global => self.module.globals.len(),
                 OperandKind::Func => self.module.functions.len(),
                 OperandKind::Text => self.module.texts.len(),
-                OperandKind::Slot => {
-                    if self.slot_type(instr.arg).is_none() {
-                        return Err(self.no_such_slot(i as u32, instr));
+                OperandKind::Slot => match self.slot_index(instr.arg) {
+                    Some(at) => {
+                        self.used[at] = true;
+                        continue;
                     }
-                    continue;
-                }
+                    None => return Err(self.no_such_slot(i as u32, instr)),
+                },
                 OperandKind::Label | OperandKind::Labels => {
                     for target in self.code.jump_targets(instr) {
                         match self.targets.get_mut(target as usize) {
@@ -134,6 +139,7 @@ impl<'m> Checker<'m> {
         if let Some(before) = &mut self.before {
             before.resize(count as usize, None);
         }
+        let mut reached = 0;
         self.work.clear();
         self.work.push(0);
         self.stack = Stacks::EMPTY;
@@ -153,6 +159,8 @@ impl<'m> Checker<'m> {
                 if let Some(before) = &mut self.before {
                     before[i as usize] = Some(self.stack);
                 }
+                self.facts.doubtful |= self.is_doubtful(i, instr);
+                reached += 1;
                 self.step(i, instr)?;
                 let targets: Vec<u32>;
                 match instr.op.operand() {
@@ -175,7 +183,19 @@ impl<'m> Checker<'m> {
                 }
             }
         }
+        self.facts.doubtful |= reached < count;
         Ok(())
+    }
+
+    /// Whether an instruction that can be executed is probably not what was meant.
+    fn is_doubtful(&self, i: u32, instr: Instr) -> bool {
+        match instr.op {
+            Op::Halt => self.stacks.shape(self.stack) != Shapes::EMPTY,
+            Op::Jz | Op::Jnz => is_constant_condition(&self.code.instrs, i, |at| {
+                !matches!(self.targets[at as usize], Target::No)
+            }),
+            _ => false,
+        }
     }
 
     /// Control goes from an instruction to another that is a jump target.
@@ -306,9 +326,29 @@ impl<'m> Checker<'m> {
     }
 
     fn slot_type(&self, slot: u64) -> Option<&FuncType> {
-        let at = self.slots.binary_search_by_key(&slot, |(s, _)| (*s).into()).ok()?;
-        Some(&self.slots[at].1)
+        Some(&self.slots[self.slot_index(slot)?].1)
     }
+
+    fn slot_index(&self, slot: u64) -> Option<usize> {
+        self.slots.binary_search_by_key(&slot, |(s, _)| (*s).into()).ok()
+    }
+
+    /// For each import, whether an instruction of the functions that were checked names its slot.
+    pub(super) fn used_imports(&self) -> Vec<bool> {
+        let is_used = |slot: u16| self.slot_index(slot.into()).is_some_and(|at| self.used[at]);
+        self.module.imports.iter().map(|import| is_used(import.slot)).collect()
+    }
+}
+
+/// Whether a jump takes a constant as its condition, and nothing else can jump to it with another.
+pub(super) fn is_constant_condition(
+    instrs: &[Instr],
+    i: u32,
+    is_target: impl Fn(u32) -> bool,
+) -> bool {
+    let before = i.checked_sub(1).map(|before| instrs[before as usize]);
+    !is_target(i)
+        && before.is_some_and(|b| b.op.mnemonic() == "PUSH" && b.op.operand() == OperandKind::Int)
 }
 
 fn letter(ty: Ty) -> usize {
@@ -485,8 +525,8 @@ impl Checker<'_> {
             // One of them is a loop, which parts from the other only at its own end.
             return None;
         }
-        let common = one.iter().find_map(|a| other.iter().find(|b| a.0 == b.0).map(|b| (a.1, b.1)));
-        common.map(|(a, b)| a.min(b))
+        let other: FxHashMap<u32, u32> = other.into_iter().collect();
+        one.iter().find_map(|(begin, left)| Some((*left).min(*other.get(begin)?)))
     }
 
     /// The way by which an instruction was first reached, back to the beginning: where each of its

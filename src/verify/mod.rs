@@ -9,11 +9,13 @@
 //! and the depth of calls.
 #![forbid(unsafe_code)]
 
+mod doubts;
 mod error;
 mod function;
 mod stack;
 mod structure;
 
+pub use doubts::doubts;
 pub use error::{Site, VerifyError};
 pub use stack::StackMap;
 
@@ -31,6 +33,8 @@ pub struct Verified {
     functions: Vec<Facts>,
     /// Slot numbers in order, with the index of their import.
     slots: Vec<(u16, u32)>,
+    /// The imports whose slot no instruction names.
+    unused: Vec<usize>,
 }
 
 /// What an instruction does to the height of the operand stack.
@@ -49,6 +53,8 @@ struct Facts {
     /// A bit for each instruction; empty when there is no float.
     floats: Vec<u64>,
     grows_memory: bool,
+    /// Whether [`doubts`] has something to say.
+    doubtful: bool,
 }
 
 impl Verified {
@@ -78,6 +84,11 @@ impl Verified {
     pub fn locals(&self, function: u32) -> usize {
         let params = &self.module.func_type(function).params;
         params.len() + self.module.functions[function as usize].locals.len()
+    }
+
+    /// The imports whose slot no instruction names, by their index.
+    pub fn unused_imports(&self) -> &[usize] {
+        &self.unused
     }
 
     /// The index of the import that a slot number stands for.
@@ -157,10 +168,12 @@ pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
             Err(error) => errors.push(*error),
         }
     }
+    let used = checker.used_imports();
     if errors.is_empty() {
         let mut slots: Vec<_> = module.imports.iter().map(|i| i.slot).zip(0..).collect();
         slots.sort_unstable();
-        Ok(Verified { module, functions, slots })
+        let unused = (0..slots.len()).filter(|index| !used[*index]).collect();
+        Ok(Verified { module, functions, slots, unused })
     } else {
         Err(Box::new(Rejected { module, errors }))
     }

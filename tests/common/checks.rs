@@ -77,7 +77,7 @@ fn through_text(module: &Module) -> Module {
     let mut sources = Sources::new();
     let source = sources.add_text("listing", &*text);
     match assemble(source, &mut sources, &Options::default()) {
-        Ok(module) => module,
+        Ok(made) => made.module,
         Err(errors) => panic!("{}\n{text}", render_terminal(&errors, &sources, false)),
     }
 }
