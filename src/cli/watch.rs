@@ -109,7 +109,7 @@ fn go_live(
     let handle = session.libraries.go_live(LiveOptions {
         atomic_group: run.atomic_group,
         watch: true,
-        also: [&[run.input.clone()], session.texts.included()].concat(),
+        also: [&[run.input.clone()][..], session.texts.included()].concat(),
         bell: Box::new(move |ring| ringer.ring(ring)),
     })?;
     hangup.set(handle);
@@ -161,7 +161,11 @@ pub(super) struct Texts {
 impl Texts {
     /// The texts of a program whose own has this hash.
     pub(super) fn new(own: Hash, program: &Program, sources: &Sources) -> Texts {
-        let included = || program.included.iter().map(|id| sources.get(*id));
+        // What the command line defines is no file, and stays as it is.
+        let included = || {
+            let all = program.included.iter().map(|id| sources.get(*id));
+            all.filter(|source| source.name != COMMAND_LINE)
+        };
         Texts {
             own,
             files: included().map(|source| PathBuf::from(&source.name)).collect(),
@@ -182,13 +186,11 @@ impl Texts {
 
     /// Whether the program's own text still has this content, and the included files have theirs.
     fn are_as_now(&self, own: Hash) -> bool {
-        let mut now = self.files.iter().zip(&self.contents);
-        // What the command line defines is no file, and stays as it is.
-        own == self.own
-            && now.all(|(file, then)| match std::fs::read(file) {
-                Ok(bytes) => blake3::hash(&bytes) == *then,
-                Err(_) => file.as_os_str() == COMMAND_LINE,
-            })
+        let mut files = self.files.iter().zip(&self.contents);
+        let unchanged = |(file, then): (&PathBuf, &Hash)| {
+            std::fs::read(file).is_ok_and(|bytes| blake3::hash(&bytes) == *then)
+        };
+        own == self.own && files.all(unchanged)
     }
 }
 

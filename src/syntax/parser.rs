@@ -138,3 +138,56 @@ pub(super) fn meant(texts: &Texts, token: &Token) -> Kind {
     };
     near.and_then(|name| Kind::lexer(name).next()?.ok()).unwrap_or(token.kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Tokens that a common line has, and some that none has.
+    const KINDS: [Kind; 16] = [
+        Kind::Name,
+        Kind::Name,
+        Kind::At,
+        Kind::Len,
+        Kind::Integer,
+        Kind::Float,
+        Kind::Char,
+        Kind::Text,
+        Kind::OpenText,
+        Kind::Colon,
+        Kind::Colon,
+        Kind::Comma,
+        Kind::Minus,
+        Kind::ParenOpen,
+        Kind::End,
+        Kind::Unknown,
+    ];
+
+    proptest! {
+        #[test]
+        fn the_short_way_and_the_grammar_agree(picks in prop::collection::vec(0..KINDS.len(), 1..6)) {
+            let tokens: Vec<Token> = (0..)
+                .zip(picks)
+                .map(|(at, pick)| Token { kind: KINDS[pick], span: Span::new(2 * at, 2 * at + 1) })
+                .collect();
+            if let Some(short) = common(&tokens) {
+                let grammar = grammar::line::<extra::Default>();
+                prop_assert_eq!(Some(short), grammar.parse(&tokens[..]).into_output());
+            }
+        }
+    }
+
+    #[test]
+    fn most_forms_go_the_short_way() {
+        let line = |kinds: &[Kind]| {
+            let token = |&kind| Token { kind, span: Span::default() };
+            common(&kinds.iter().map(token).collect::<Vec<_>>()).is_some()
+        };
+        use Kind::*;
+        for kinds in [&[Name][..], &[Name, Integer], &[Name, Colon], &[Name, Colon, Name, Text]] {
+            assert!(line(kinds), "{kinds:?}");
+        }
+        assert!(!line(&[Name, Minus, Integer]) && !line(&[End]));
+    }
+}

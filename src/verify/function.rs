@@ -347,8 +347,7 @@ pub(super) fn is_constant_condition(
     is_target: impl Fn(u32) -> bool,
 ) -> bool {
     let before = i.checked_sub(1).map(|before| instrs[before as usize]);
-    !is_target(i)
-        && before.is_some_and(|b| b.op.mnemonic() == "PUSH" && b.op.operand() == OperandKind::Int)
+    !is_target(i) && before.is_some_and(|before| before.op == Op::PushInt)
 }
 
 fn letter(ty: Ty) -> usize {
