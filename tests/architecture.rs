@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, and which others each may use.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("isa", &[]),
     ("diagnostics", &[]),
     ("module", &["isa"]),
@@ -13,6 +13,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("assemble", &["syntax", "module", "isa", "diagnostics"]),
     ("disassemble", &["module", "syntax", "isa", "diagnostics"]),
     ("verify", &["module", "isa", "diagnostics"]),
+    ("compile", &["verify", "module", "isa"]),
     ("native", &["isa", "diagnostics"]),
     ("engine", &["verify", "native", "module", "isa", "diagnostics"]),
     (

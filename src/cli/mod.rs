@@ -5,6 +5,7 @@
 
 mod asm;
 mod bind;
+mod build;
 mod completions;
 mod dis;
 mod ending;
@@ -92,6 +93,8 @@ enum Command {
     Asm(asm::Asm),
     /// Run a program, text or bytecode
     Run(run::Run),
+    /// Compile a program to an executable or a library
+    Build(build::Build),
     /// Turn a program back into text
     Dis(dis::Dis),
     /// Print the `.lib` lines for all that a library exports
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(match command {
         Command::Asm(it) => it.run(&mut report),
         Command::Run(it) => it.run(&mut report),
+        Command::Build(it) => it.run(&mut report),
         Command::Dis(it) => it.run(&mut report),
         Command::Bind(it) => it.run(&mut report),
         Command::Test(it) => it.run(&mut report),

@@ -33,6 +33,12 @@ impl Fuel {
         Fuel(limits.fuel)
     }
 
+    /// Fuel of which so much is left.
+    #[cfg_attr(not(feature = "jit"), allow(dead_code, reason = "for engines that count alone"))]
+    pub(super) fn of(left: u64) -> Fuel {
+        Fuel(Some(left))
+    }
+
     /// What is left, where there is a limit.
     pub(super) fn left(self) -> Option<u64> {
         self.0

@@ -98,39 +98,21 @@ impl Memory {
     ///
     /// # Errors
     /// When not all bytes are inside.
-    ///
-    /// # Panics
-    /// When it is another instruction.
     pub(super) fn load_cell(&mut self, op: Op, at: u64) -> Result<u64, TrapKind> {
-        Ok(match op {
-            Op::Ld8s => i8::from_le_bytes(self.load(at)?) as u64,
-            Op::Ld8u => u8::from_le_bytes(self.load(at)?).into(),
-            Op::Ld16s => i16::from_le_bytes(self.load(at)?) as u64,
-            Op::Ld16u => u16::from_le_bytes(self.load(at)?).into(),
-            Op::Ld32s => i32::from_le_bytes(self.load(at)?) as u64,
-            Op::Ld32u => u32::from_le_bytes(self.load(at)?).into(),
-            Op::Ld64 | Op::Ldf64 => u64::from_le_bytes(self.load(at)?),
-            Op::Ldf32 => f64::from(f32::from_le_bytes(self.load(at)?)).to_bits(),
-            _ => unreachable!("{op:?} does not load"),
-        })
+        let bytes = self.slice(at, width(op) as u64)?;
+        let mut raw = [0; 8];
+        raw[..bytes.len()].copy_from_slice(bytes);
+        Ok(widen(op, u64::from_le_bytes(raw)))
     }
 
     /// Executes a store of a cell.
     ///
     /// # Errors
     /// When not all bytes are inside; then nothing is written.
-    ///
-    /// # Panics
-    /// When it is another instruction.
     pub(super) fn store_cell(&mut self, op: Op, at: u64, value: u64) -> Result<(), TrapKind> {
-        match op {
-            Op::St8 => self.store(at, &(value as u8).to_le_bytes()),
-            Op::St16 => self.store(at, &(value as u16).to_le_bytes()),
-            Op::St32 => self.store(at, &(value as u32).to_le_bytes()),
-            Op::St64 | Op::Stf64 => self.store(at, &value.to_le_bytes()),
-            Op::Stf32 => self.store(at, &(f64::from_bits(value) as f32).to_le_bytes()),
-            _ => unreachable!("{op:?} does not store"),
-        }
+        let width = width(op);
+        self.slice(at, width as u64)?.copy_from_slice(&narrow(op, value).to_le_bytes()[..width]);
+        Ok(())
     }
 
     /// Grows by so many bytes, in whole pages. Gives the old size, or `None` when the maximum or the
@@ -143,6 +125,42 @@ impl Memory {
         }
         self.size = usize::try_from(new).ok()?;
         Some(old)
+    }
+}
+
+/// How many bytes a load or store accesses.
+///
+/// # Panics
+/// When it is another instruction.
+#[inline]
+pub(super) const fn width(op: Op) -> usize {
+    match op {
+        Op::Ld8s | Op::Ld8u | Op::St8 => 1,
+        Op::Ld16s | Op::Ld16u | Op::St16 => 2,
+        Op::Ld32s | Op::Ld32u | Op::Ldf32 | Op::St32 | Op::Stf32 => 4,
+        Op::Ld64 | Op::Ldf64 | Op::St64 | Op::Stf64 => 8,
+        _ => panic!("only loads and stores access memory"),
+    }
+}
+
+/// The cell that a load pushes for the bytes it finds, of which the first is the lowest.
+#[inline]
+pub(super) fn widen(op: Op, raw: u64) -> u64 {
+    match op {
+        Op::Ld8s => raw as i8 as u64,
+        Op::Ld16s => raw as i16 as u64,
+        Op::Ld32s => raw as i32 as u64,
+        Op::Ldf32 => f64::from(f32::from_bits(raw as u32)).to_bits(),
+        _ => raw,
+    }
+}
+
+/// The bytes that a store writes for a cell, the first the lowest; those beyond its width are ignored.
+#[inline]
+pub(super) fn narrow(op: Op, cell: u64) -> u64 {
+    match op {
+        Op::Stf32 => u64::from((f64::from_bits(cell) as f32).to_bits()),
+        _ => cell,
     }
 }
 

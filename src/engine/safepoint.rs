@@ -39,7 +39,10 @@ impl Doorbell {
     }
 
     /// The flag that engines poll: not 0 when somebody has rung. A plain load will do.
-    #[allow(dead_code, reason = "for engines that poll by a pointer")]
+    #[cfg_attr(
+        not(feature = "jit"),
+        allow(dead_code, reason = "for engines that poll by a pointer")
+    )]
     pub(super) fn flag(&self) -> &AtomicU8 {
         &self.0
     }

@@ -164,4 +164,13 @@ impl Trap {
     pub const INNERMOST: usize = 8;
     /// How many sites a trap keeps of the outermost calls.
     pub const OUTERMOST: usize = 2;
+
+    /// A trap at the first of these sites, in the calls that led to it, which follow.
+    pub(super) fn new(kind: TrapKind, mut stack: Vec<Site>) -> Trap {
+        let omitted = stack.len().saturating_sub(Self::INNERMOST + Self::OUTERMOST);
+        if omitted > 0 {
+            stack.drain(Self::INNERMOST..Self::INNERMOST + omitted);
+        }
+        Trap { kind, stack, omitted }
+    }
 }

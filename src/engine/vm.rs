@@ -1,6 +1,8 @@
 //! The state of a program.
 
 use super::host::Host;
+use super::interp;
+use super::jit;
 use super::limits::{Fuel, Limits};
 use super::memory::Memory;
 use super::observe::{Profile, ProfileMode, Sampler, Tracer};
@@ -15,13 +17,20 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
     /// The plain interpreter, by which the others are measured.
-    #[default]
     Reference,
+    /// The fast interpreter.
+    #[default]
+    Interp,
+    /// Machine code of everything.
+    Jit,
 }
 
 impl Engine {
-    /// All that there are.
-    pub const ALL: &'static [Engine] = &[Engine::Reference];
+    /// All that there are on this machine.
+    pub const ALL: &'static [Engine] = match jit::AVAILABLE {
+        true => &[Engine::Reference, Engine::Interp, Engine::Jit],
+        false => &[Engine::Reference, Engine::Interp],
+    };
 
     /// The engine called `name`.
     pub fn from_name(name: &str) -> Option<Engine> {
@@ -32,6 +41,8 @@ impl Engine {
     pub fn name(self) -> &'static str {
         match self {
             Engine::Reference => "reference",
+            Engine::Interp => "interp",
+            Engine::Jit => "jit",
         }
     }
 
@@ -39,6 +50,8 @@ impl Engine {
     pub fn describe(self) -> &'static str {
         match self {
             Engine::Reference => "a plain interpreter, by which the others are measured",
+            Engine::Interp => "a fast interpreter; starts at once",
+            Engine::Jit => "machine code, made of each function when it is first called",
         }
     }
 }
@@ -57,6 +70,15 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// What `EXIT` with such a number is.
+    ///
+    /// # Errors
+    /// When it is not a status.
+    pub(super) fn with(status: u64) -> Result<Exit, TrapKind> {
+        let status = status as i64;
+        u8::try_from(status).map(Exit::Status).map_err(|_| TrapKind::BadExitStatus(status))
+    }
+
     /// The exit status of the process.
     pub fn status(self) -> u8 {
         match self {
@@ -212,6 +234,8 @@ impl<'p> Vm<'p> {
         let _sampler = by_time.then(|| Sampler::start(self.doorbell.clone()));
         let end = match self.engine {
             Engine::Reference => reference::run(self, entry),
+            Engine::Interp => interp::run(self, entry),
+            Engine::Jit => jit::run(self, entry),
         };
         match (end, self.host.flush()) {
             (Err(Trap { kind: TrapKind::OutputClosed, .. }), _)

@@ -8,7 +8,8 @@
 //! pushes what is wanted is chosen, and values are made for what it pops.
 //!
 //! To end, a program has fuel, its first global: every call and every turn of a loop takes a unit.
-//! Functions call only those above them. `CLOCK` is left out, so that two runs do the same.
+//! Functions call only those above them. `CLOCK` is left out, and of a NaN no bits are shown that
+//! WebAssembly leaves open, so that two runs do the same.
 
 use hotvm::isa::{CType, Code, FuncType, Group, Import, Instr};
 use hotvm::isa::{Op, OperandKind, Signature, Ty, ValueType};
@@ -370,6 +371,9 @@ impl Maker<'_> {
         let tee = self.choices.rarely(4);
         let Some((local, index)) = self.variable(ty) else { return };
         self.value(ty);
+        if ty == ValueType::F64 && !local {
+            self.plain_nan();
+        }
         let (to_local, to_global) = match tee {
             true => (Op::TeeLocal, Op::TeeGlobal),
             false => (Op::StoreLocal, Op::StoreGlobal),
@@ -405,7 +409,12 @@ impl Maker<'_> {
         self.take_fuel(end);
         self.statements();
         self.value(ValueType::I64);
-        self.body.jump(Op::Jnz, again);
+        if self.choices.rarely(2) {
+            self.body.jump(Op::Jz, end);
+            self.body.jump(Op::Jmp, again);
+        } else {
+            self.body.jump(Op::Jnz, again);
+        }
         self.body.place(end);
     }
 
@@ -532,6 +541,10 @@ impl Maker<'_> {
                 self.masked(ADDRESS_MASK);
             }
         }
+        // What these give away of a NaN is the processor's choice.
+        if matches!(op, Op::Btoi | Op::Copysign | Op::Stf32 | Op::Stf64) {
+            self.plain_nan();
+        }
         let divides = matches!(op, Op::Div | Op::Rem | Op::Divu | Op::Remu);
         if divides && (op != Op::Div || any == ValueType::I64) && !self.choices.rarely(32) {
             self.body.emit(Op::PushInt, 1);
@@ -542,6 +555,13 @@ impl Maker<'_> {
             _ => 0,
         };
         self.body.emit(op, offset);
+    }
+
+    /// A float whose bits are the same each time: of all that are not a number, one.
+    fn plain_nan(&mut self) {
+        [Op::Dup, Op::Dup, Op::Eq].iter().for_each(|&op| self.body.emit(op, 0));
+        self.body.emit(Op::PushFloat, f64::NAN.to_bits());
+        [Op::Swap, Op::Select].iter().for_each(|&op| self.body.emit(op, 0));
     }
 
     /// An integer of which only some bits are left.

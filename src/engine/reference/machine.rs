@@ -83,13 +83,11 @@ impl<'v, 'p> Machine<'v, 'p> {
                     at_safepoint = (target as usize) < frame.next;
                     frame.next = target as usize;
                 }
-                Ok(Flow::Call(callee)) => match self.enter(callee) {
-                    Ok(callee) => {
-                        self.frames.push(std::mem::replace(&mut frame, callee));
-                        at_safepoint = true;
-                    }
-                    Err(kind) => return Err(self.trap(kind, Some(frame))),
-                },
+                Ok(Flow::Call(callee)) => {
+                    self.frames.push(frame);
+                    frame = self.enter(callee).map_err(|kind| self.trap(kind, None))?;
+                    at_safepoint = true;
+                }
                 Ok(Flow::Return) => {
                     let result = self.stack.len() - frame.code.results;
                     self.stack.drain(frame.base..result);
@@ -218,11 +216,7 @@ impl<'v, 'p> Machine<'v, 'p> {
             Op::Call => return Ok(Flow::Call(arg as u32)),
             Op::Ret => return Ok(Flow::Return),
             Op::Halt => return Ok(Flow::End(Exit::Done)),
-            Op::Exit => {
-                let status = self.pop() as i64;
-                let status = u8::try_from(status).map_err(|_| TrapKind::BadExitStatus(status))?;
-                return Ok(Flow::End(Exit::Status(status)));
-            }
+            Op::Exit => return Ok(Flow::End(Exit::with(self.pop())?)),
             Op::Trap => return Err(TrapKind::Trap),
             _ => match op.group() {
                 Group::Memory | Group::Native | Group::InputOutput => self.memory(step)?,
@@ -280,15 +274,7 @@ impl<'v, 'p> Machine<'v, 'p> {
     }
 
     fn trap(&self, kind: TrapKind, current: Option<Frame>) -> Trap {
-        let all = self.frames.len() + usize::from(current.is_some());
-        let sites = sites(&self.frames, current.as_ref());
-        if all <= Trap::INNERMOST + Trap::OUTERMOST {
-            return Trap { kind, stack: sites.collect(), omitted: 0 };
-        }
-        let omitted = all - Trap::INNERMOST - Trap::OUTERMOST;
-        let kept = |i: &usize| *i < Trap::INNERMOST || *i >= all - Trap::OUTERMOST;
-        let stack = sites.enumerate().filter(|(i, _)| kept(i)).map(|(_, site)| site).collect();
-        Trap { kind, stack, omitted }
+        Trap::new(kind, sites(&self.frames, current.as_ref()).collect())
     }
 }
 

@@ -40,7 +40,7 @@ mod system;
 mod system;
 
 pub use fault::{Access, Cause, Crash, Fault, Taint};
-pub use system::end_process;
+pub use system::{OtherStack, end_process};
 pub use text::Text;
 
 pub(super) use system::{Context, Stopped};

@@ -57,7 +57,28 @@ struct Owner {
 thread_local! {
     /// The context, where handlers find it: without a destructor or initialiser, it is but memory.
     static CURRENT: Cell<*const Context> = const { Cell::new(ptr::null()) };
+    /// The stack in use where it is not the thread's own; the same holds.
+    static OTHER_STACK: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
     static OWNER: OnceCell<Owner> = const { OnceCell::new() };
+}
+
+/// While it lives, the thread works on a stack that is not its own.
+#[derive(Debug)]
+pub struct OtherStack {
+    before: (usize, usize),
+}
+
+impl OtherStack {
+    /// Says that this thread works on a stack from now on.
+    pub fn enter(stack: Range<usize>) -> OtherStack {
+        OtherStack { before: OTHER_STACK.replace((stack.start, stack.end)) }
+    }
+}
+
+impl Drop for OtherStack {
+    fn drop(&mut self) {
+        OTHER_STACK.set(self.before);
+    }
 }
 
 impl Drop for Owner {
@@ -165,9 +186,13 @@ impl Context {
         let landing = self.landing.load(Relaxed);
         stopped.target = self.target.load(Relaxed);
         stopped.timeout = self.timeout.load(Relaxed);
-        stopped.overflow = is_overflow(&stopped, self.stack.start);
+        let stack = match OTHER_STACK.get() {
+            (0, 0) => self.stack.clone(),
+            (start, end) => start..end,
+        };
+        stopped.overflow = is_overflow(&stopped, stack.start);
         // SAFETY: only a stack pointer inside of the stack in use is read through.
-        stopped.caller = unsafe { registers.caller(self.stack.start..landing) };
+        stopped.caller = unsafe { registers.caller(stack.start..landing) };
         self.stopped.set(stopped);
         self.has_stopped.set(true);
         // SAFETY: the landing is the frame that `guarded` left on this thread's stack; the

@@ -1,0 +1,220 @@
+//! From a function to machine code.
+
+use super::code::CodeMemory;
+use super::machine;
+use super::sites::{SiteId, Sites};
+use super::stack;
+use super::translate::{Functions, Options, Translator};
+use crate::engine::vm::Vm;
+use crate::verify::Verified;
+use cranelift_codegen::binemit::Reloc;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::ir::{
+    self, AbiParam, ExternalName, InstBuilder, LibCall, MemFlagsData, types,
+};
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_codegen::{Context as Codegen, FinalizedRelocTarget};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
+use std::mem::offset_of;
+use std::ptr;
+
+/// Makes and keeps the machine code of a program.
+pub struct Compiler {
+    isa: OwnedTargetIsa,
+    codegen: Codegen,
+    frontend: FunctionBuilderContext,
+    options: Options,
+    functions: Functions,
+    sites: Sites,
+    memory: CodeMemory,
+    /// The address of each function.
+    table: Box<[*const u8]>,
+    poll: *const u8,
+}
+
+impl Compiler {
+    /// A compiler for a program. `None` where Cranelift does not know the processor, or the system
+    /// has no memory for code.
+    pub fn new(vm: &Vm<'_>) -> Option<Compiler> {
+        let functions = vm.program.module().functions.len();
+        let mut compiler = Compiler {
+            isa: target()?,
+            codegen: Codegen::new(),
+            frontend: FunctionBuilderContext::new(),
+            options: Options::of(vm),
+            functions: Functions::default(),
+            sites: Sites::default(),
+            memory: CodeMemory::new()?,
+            table: Box::default(),
+            poll: ptr::null(),
+        };
+        compiler.poll = compiler.make_poll()?;
+        let stubs: Vec<_> = (0..functions as u32).flat_map(machine::stub).collect();
+        let stubs = compiler.memory.add(&stubs)?;
+        compiler.table = (0..functions).map(|i| stubs.wrapping_add(i * machine::STUB)).collect();
+        Some(compiler)
+    }
+
+    /// The addresses of all functions, in order.
+    pub fn table(&self) -> *const *const u8 {
+        self.table.as_ptr()
+    }
+
+    /// The stub that asks who has rung.
+    pub fn poll(&self) -> *const u8 {
+        self.poll
+    }
+
+    /// The places of all code.
+    pub fn sites(&self) -> &Sites {
+        &self.sites
+    }
+
+    /// Compiles a function, and gives its address.
+    pub fn compile(&mut self, program: &Verified, function: u32) -> *const u8 {
+        let frame = self.translate(program, function, false);
+        if stack::is_large(frame, program.locals(function)) {
+            self.translate(program, function, true);
+        }
+        let address = self.finish().expect("there is room for the code of a verified program");
+        self.table[function as usize] = address;
+        address
+    }
+
+    /// Makes the code of a function, and gives the size of its frames.
+    fn translate(&mut self, program: &Verified, function: u32, checks_stack: bool) -> usize {
+        self.codegen.clear();
+        let builder = FunctionBuilder::new(&mut self.codegen.func, &mut self.frontend);
+        let options = Options { checks_stack, ..self.options };
+        let (functions, sites) = (&mut self.functions, &mut self.sites);
+        let config = self.isa.frontend_config();
+        Translator::new(builder, program, functions, sites, options).translate(function, config);
+        let compiled = self.codegen.compile(&*self.isa, &mut ControlPlane::default());
+        let compiled = compiled.expect("what the translator makes can be compiled");
+        let frames = compiled.buffer.call_sites().filter_map(|call| call.frame_offset);
+        frames.max().unwrap_or(0) as usize
+    }
+
+    /// Puts code that was made where it can run.
+    fn finish(&mut self) -> Option<*const u8> {
+        let compiled = self.codegen.compiled_code()?;
+        let mut code = compiled.code_buffer().to_vec();
+        for reloc in compiled.buffer.relocs() {
+            let FinalizedRelocTarget::ExternalName(ExternalName::LibCall(call)) = reloc.target
+            else {
+                return None;
+            };
+            let place = code.get_mut(reloc.offset as usize..)?.get_mut(..8)?;
+            match reloc.kind {
+                Reloc::Abs8 => place.copy_from_slice(&library(call)?.to_le_bytes()),
+                _ => return None,
+            }
+        }
+        let mut returns = Vec::new();
+        let mut places = compiled.buffer.get_srclocs_sorted().iter().peekable();
+        for call in compiled.buffer.call_sites() {
+            while places.next_if(|place| place.end < call.ret_addr).is_some() {}
+            if let Some(place) = places.peek()
+                && place.start < call.ret_addr
+            {
+                returns.push((call.ret_addr, SiteId::from_number(place.loc.bits())));
+            }
+        }
+        let address = self.memory.add(&code)?;
+        self.sites.place(address as usize, code.len(), returns);
+        Some(address)
+    }
+
+    /// A stub that calls `safepoint`, but unlike it keeps all registers: its caller loses nothing by
+    /// a call that is hardly ever made.
+    fn make_poll(&mut self) -> Option<*const u8> {
+        use super::context::Context;
+        self.codegen.clear();
+        let mut builder = FunctionBuilder::new(&mut self.codegen.func, &mut self.frontend);
+        builder.func.signature = poll_signature();
+        let pointer = AbiParam::new(types::I64);
+        let mut helper = ir::Signature::new(CallConv::SystemV);
+        helper.params.extend([pointer; 2]);
+        helper.returns.push(AbiParam::new(types::I32));
+        let mut raise = ir::Signature::new(CallConv::SystemV);
+        raise.params.extend([pointer; 4]);
+        let (helper, raise) = (builder.import_signature(helper), builder.import_signature(raise));
+
+        let [entry, end, done] = [(); 3].map(|()| builder.create_block());
+        builder.append_block_params_for_function_params(entry);
+        builder.switch_to_block(entry);
+        let context = builder.block_params(entry)[0];
+        let read = |builder: &mut FunctionBuilder<'_>, offset: usize| {
+            let flags = MemFlagsData::trusted();
+            builder.ins().load(types::I64, flags, context, offset as i32)
+        };
+        let target = read(&mut builder, offset_of!(Context, safepoint));
+        let frame = builder.ins().get_frame_pointer(types::I64);
+        let call = builder.ins().call_indirect(helper, target, &[context, frame]);
+        let ended = builder.inst_results(call)[0];
+        builder.ins().brif(ended, end, &[], done, &[]);
+        builder.switch_to_block(end);
+        builder.set_cold_block(end);
+        let target = read(&mut builder, offset_of!(Context, raise));
+        let what = super::context::Reason::Pending.pack(0, SiteId::NONE.number());
+        let what = builder.ins().iconst(types::I64, what as i64);
+        builder.ins().call_indirect(raise, target, &[context, what, what, what]);
+        builder.ins().trap(ir::TrapCode::unwrap_user(1));
+        builder.switch_to_block(done);
+        builder.ins().return_(&[]);
+        builder.seal_all_blocks();
+        builder.finalize(self.isa.frontend_config());
+        self.codegen.compile(&*self.isa, &mut ControlPlane::default()).ok()?;
+        self.finish()
+    }
+}
+
+/// The signature of the stub at safepoints.
+pub fn poll_signature() -> ir::Signature {
+    let mut signature = ir::Signature::new(CallConv::PreserveAll);
+    signature.params.push(AbiParam::new(types::I64));
+    signature
+}
+
+/// The machine that this is, and how to compile for it.
+fn target() -> Option<OwnedTargetIsa> {
+    let mut flags = settings::builder();
+    for (name, value) in [
+        ("opt_level", "speed"),
+        ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+        // A trap finds its callers by them.
+        ("preserve_frame_pointers", "true"),
+        ("unwind_info", "false"),
+        ("enable_probestack", "false"),
+        ("enable_table_access_spectre_mitigation", "false"),
+        ("use_colocated_libcalls", "false"),
+    ] {
+        flags.set(name, value).ok()?;
+    }
+    cranelift_native::builder().ok()?.finish(settings::Flags::new(flags)).ok()
+}
+
+/// The function for what a processor cannot round by itself.
+fn library(call: LibCall) -> Option<u64> {
+    extern "C" fn ceil(x: f64) -> f64 {
+        x.ceil()
+    }
+    extern "C" fn floor(x: f64) -> f64 {
+        x.floor()
+    }
+    extern "C" fn trunc(x: f64) -> f64 {
+        x.trunc()
+    }
+    extern "C" fn nearest(x: f64) -> f64 {
+        x.round_ties_even()
+    }
+    let function = match call {
+        LibCall::CeilF64 => ceil,
+        LibCall::FloorF64 => floor,
+        LibCall::TruncF64 => trunc,
+        LibCall::NearestF64 => nearest,
+        _ => return None,
+    };
+    Some(function as extern "C" fn(f64) -> f64 as u64)
+}
