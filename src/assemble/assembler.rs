@@ -14,7 +14,7 @@ use crate::diagnostics::{Code, Diagnostic, SourceId, Span};
 use crate::isa::{FuncType, Op};
 use crate::module::{Expanded, FunctionNames, Location, Module, Names, SourceFile, SourceMap};
 use crate::syntax::{
-    self, Directive, Line, Operands, Origin, RawLine, SizeExpr, Statement, TextId, Texts,
+    self, Directive, Line, Operands, Origin, Plain, RawLine, SizeExpr, Statement, TextId, Texts,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
@@ -170,26 +170,56 @@ impl<'s> Assembler<'s> {
                         None => self.unknown_instruction(mnemonic, operands),
                     };
                 };
-                let body = self.body();
-                if body.items.is_empty() {
-                    body.first = mnemonic;
-                }
+                self.note_first(mnemonic);
                 if let Some(item) = self.operands(op, mnemonic, operands) {
-                    let at = self.location(line.number, line.begins, line.span);
-                    let call = self.input.call;
-                    let body = self.body();
-                    if let Some(call) = call {
-                        let instr = body.items.len() as u32;
-                        SourceMap::push_expanded(&mut body.expanded, 0, instr, call);
-                    }
-                    body.items.push(item);
-                    SourceMap::push(&mut body.runs, at);
+                    self.put(item, line.number, line.begins, mnemonic);
                 }
             }
             Statement::Directive(directive) => {
                 self.directive(*directive, line.number, line.begins, line.span)
             }
         }
+    }
+
+    /// Takes a line without the grammar, where that is enough.
+    pub(super) fn plain_line(&mut self, raw: RawLine) -> bool {
+        match raw.plain() {
+            None => false,
+            Some(Plain::Label(label)) => {
+                self.label(label);
+                true
+            }
+            Some(Plain::Instr { mnemonic, operand }) => {
+                let op = Op::from_mnemonic(mnemonic.of(self.texts));
+                let item = op.and_then(|op| Some(Item { op, arg: self.plain_arg(op, operand)? }));
+                if let Some(item) = item {
+                    self.note_first(mnemonic);
+                    self.put(item, raw.number, raw.begins, mnemonic);
+                }
+                item.is_some()
+            }
+        }
+    }
+
+    /// Notes where the first instruction of a function stands.
+    fn note_first(&mut self, mnemonic: Span) {
+        let body = self.body();
+        if body.items.is_empty() {
+            body.first = mnemonic;
+        }
+    }
+
+    /// Appends the instruction of this line.
+    fn put(&mut self, item: Item, number: u32, begins: u32, mnemonic: Span) {
+        let at = self.location(number, begins, mnemonic);
+        let call = self.input.call;
+        let body = self.body();
+        if let Some(call) = call {
+            let instr = body.items.len() as u32;
+            SourceMap::push_expanded(&mut body.expanded, 0, instr, call);
+        }
+        body.items.push(item);
+        SourceMap::push(&mut body.runs, at);
     }
 
     fn directive(&mut self, directive: Directive, number: u32, begins: u32, span: Span) {
@@ -254,6 +284,7 @@ impl<'s> Assembler<'s> {
     /// An instruction that does not exist still stands where it stands: labels after it keep their
     /// distance. It may well be a label itself, without its colon.
     fn unknown_instruction(&mut self, mnemonic: Span, operands: &Operands) {
+        self.note_first(mnemonic);
         self.unknown_mnemonic(mnemonic, operands);
         let key = (self.texts.scope(mnemonic), mnemonic.of(self.texts));
         let body = self.body();

@@ -87,6 +87,19 @@ pub(super) enum Arg {
     Expr(u32),
 }
 
+impl Arg {
+    /// A name, as an instruction takes it; `None` for one that takes no name.
+    pub(super) fn named(kind: OperandKind, name: Span) -> Option<Arg> {
+        match kind {
+            OperandKind::Local => Some(Arg::Variable(name)),
+            OperandKind::Label => Some(Arg::Label(name)),
+            OperandKind::Func => Some(Arg::Func(name)),
+            OperandKind::Slot => Some(Arg::Slot(name)),
+            _ => None,
+        }
+    }
+}
+
 impl<'s> Assembler<'s> {
     /// Turns the instructions of a body into bytes at the end of the module's code.
     pub(super) fn resolve_body(&mut self, body: &mut Body<'s>) {

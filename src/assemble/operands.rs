@@ -4,7 +4,7 @@ use super::assembler::Assembler;
 use super::body::{Arg, Item};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{Op, OperandKind};
-use crate::syntax::{Expr, ExprKind, Operand, Operands, literal};
+use crate::syntax::{Expr, ExprKind, Kind, Operand, Operands, Token, literal};
 
 impl Assembler<'_> {
     /// The instruction that a mnemonic and its operands make, or `None` after an error.
@@ -15,6 +15,22 @@ impl Assembler<'_> {
             self.body().items.push(Item::nop());
         }
         item
+    }
+
+    /// The argument that a single token is, where it is what the instruction takes.
+    pub(super) fn plain_arg(&self, op: Op, operand: Option<Token>) -> Option<Arg> {
+        let kind = op.operand();
+        match (kind, operand) {
+            (OperandKind::None | OperandKind::Offset, None) => Some(Arg::Ready(0)),
+            (OperandKind::Int | OperandKind::Offset, Some(token))
+                if token.kind == Kind::Integer =>
+            {
+                let value = literal::signed(token.span.of(self.texts), false).ok()?;
+                Some(Arg::Ready(value as u64))
+            }
+            (_, Some(token)) if token.kind.is_name() => Arg::named(kind, token.span),
+            _ => None,
+        }
     }
 
     fn item(&mut self, op: Op, mnemonic: Span, operands: &Operands) -> Option<Item> {
@@ -36,10 +52,10 @@ impl Assembler<'_> {
         let arg = match (op.operand(), &expr.kind) {
             (OperandKind::Int, _) => return self.number_operand(op, expr),
             (OperandKind::Offset, _) => return self.number_operand(op, expr),
-            (OperandKind::Local, ExprKind::Name) => Arg::Variable(expr.span),
-            (OperandKind::Label, ExprKind::Name) => Arg::Label(expr.span),
-            (OperandKind::Func, ExprKind::Name) => Arg::Func(expr.span),
-            (OperandKind::Slot, ExprKind::Name) => Arg::Slot(expr.span),
+            (kind, ExprKind::Name) => match Arg::named(kind, expr.span) {
+                Some(arg) => arg,
+                None => return self.wrong_operand(op, operand),
+            },
             (OperandKind::Local | OperandKind::Slot, ExprKind::Integer) => {
                 let index = self.index(expr.span)?;
                 self.body().numbered.push(index);

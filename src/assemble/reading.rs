@@ -41,7 +41,7 @@ impl<'s> Assembler<'s> {
         for raw in chunk.lines() {
             if self.recording.is_some() {
                 self.record(raw);
-            } else if !self.left_out(raw) {
+            } else if !self.left_out(raw) && !self.plain_line(raw) {
                 self.read_line(&parser, raw);
             }
         }

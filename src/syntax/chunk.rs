@@ -34,7 +34,39 @@ pub struct RawLine<'c> {
     pub begins: u32,
 }
 
+/// A line that says so little that it is understood without the grammar, which says the same of it.
+/// Nearly all lines are of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plain {
+    /// A label alone.
+    Label(Span),
+    /// An instruction with one operand of a single token, or none.
+    Instr {
+        /// Its mnemonic.
+        mnemonic: Span,
+        /// Its operand: a name, a number, a character or a text.
+        operand: Option<Token>,
+    },
+}
+
 impl RawLine<'_> {
+    /// What it says, where that takes no grammar.
+    pub fn plain(&self) -> Option<Plain> {
+        let (first, second) = match *self.tokens {
+            [first] => (first, None),
+            [first, second] => (first, Some(second)),
+            _ => return None,
+        };
+        if !first.kind.is_name() {
+            return None;
+        }
+        match second.map(|token| token.kind) {
+            Some(Kind::Colon) => Some(Plain::Label(first.span)),
+            Some(kind) if !kind.is_value() => None,
+            _ => Some(Plain::Instr { mnemonic: first.span, operand: second }),
+        }
+    }
+
     /// From its first token to its last.
     pub fn span(&self) -> Span {
         self.tokens[0].span.to(self.tokens[self.tokens.len() - 1].span)

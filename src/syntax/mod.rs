@@ -18,7 +18,7 @@ mod texts;
 mod token;
 mod tree;
 
-pub use chunk::{Chunk, Lexer, RawLine};
+pub use chunk::{Chunk, Lexer, Plain, RawLine};
 pub use parser::{Parser, Unread};
 pub use texts::{Origin, TextId, Texts};
 pub use token::{Kind, Token};

@@ -237,6 +237,12 @@ impl Kind {
         matches!(self, Name | At | Version | Lazy | Max | Len | Defined)
     }
 
+    /// Whether it is an operand by itself.
+    pub fn is_value(self) -> bool {
+        use Kind::*;
+        matches!(self, Integer | Float | Char | Text) || self.is_name()
+    }
+
     /// Whether it can be part of the nesting or the length of an expression.
     pub fn is_operator(self) -> bool {
         self >= Kind::ParenOpen && self <= Kind::Bang
