@@ -6,9 +6,16 @@ use super::{COMMAND_LINE, Included};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::module::SourceFile;
 use crate::syntax::{Chunk, Kind, Lexer, Parser, RawLine};
+use std::sync::mpsc::{channel, sync_channel};
 
 /// How deep texts and expansions may be brought in by others.
 pub(super) const MAX_DEPTH: u32 = 64;
+
+/// From so many bytes on, two threads share the work on a text.
+const TEXT_FOR_TWO: usize = 1 << 20;
+
+/// How many chunks of tokens may wait to be read.
+const CHUNKS_AHEAD: usize = 8;
 
 /// What is being read.
 #[derive(Clone, Copy, Default)]
@@ -28,11 +35,35 @@ impl<'s> Assembler<'s> {
     /// Reads a text whose first byte has this position.
     pub(super) fn read_text(&mut self, text: &'s str, base: u32) {
         let mut lexer = Lexer::new(text, base);
-        let mut chunk = Chunk::default();
-        while lexer.next_chunk(&mut chunk) {
-            self.read_chunk(&chunk);
+        if text.len() < TEXT_FOR_TWO {
+            let mut chunk = Chunk::default();
+            while lexer.next_chunk(&mut chunk) {
+                self.read_chunk(&chunk);
+            }
+        } else {
+            self.read_ahead(lexer);
         }
         self.end_of_text(self.input.conditions);
+    }
+
+    /// Reads a long text while another thread makes its tokens. Chunks go round.
+    fn read_ahead(&mut self, mut lexer: Lexer<'s>) {
+        let (filled, to_read) = sync_channel::<Chunk>(CHUNKS_AHEAD);
+        let (read, to_fill) = channel::<Chunk>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut chunk = Chunk::default();
+                // Nobody takes them any more when reading has panicked.
+                while lexer.next_chunk(&mut chunk) && filled.send(chunk).is_ok() {
+                    chunk = to_fill.try_recv().unwrap_or_default();
+                }
+            });
+            for chunk in to_read {
+                self.read_chunk(&chunk);
+                // The last ones come back to nobody.
+                let _ = read.send(chunk);
+            }
+        });
     }
 
     /// Reads the lines of a chunk.
