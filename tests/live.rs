@@ -110,6 +110,7 @@ fn included_files_are_followed_as_the_programs_text_is() {
     lab.write("greet.vasm", greet("one"));
     let mut session = watch(&lab);
     session.expect_line("one");
+    session.expect_line("1");
     lab.write("greet.vasm", "PUSH\n");
     let said = session.wait_for_notice("the program stays as it was");
     contains(&said, "greet.vasm:1:1");

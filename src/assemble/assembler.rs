@@ -39,8 +39,9 @@ pub(super) struct Assembler<'s> {
     /// The macro that is being defined.
     pub(super) recording: Option<Macro<'s>>,
     pub(super) macros: Table<'s, Rc<Macro<'s>>>,
-    /// The expanded bytes that are still allowed.
-    pub(super) expansion_left: u32,
+    /// The expanded bytes that are still allowed; `None` when macros are known to have no end, and no
+    /// further call is expanded.
+    pub(super) expansion_left: Option<u32>,
     /// The errors that were told of expansions, by where they are from.
     pub(super) reported: FxHashSet<(Code, Origin)>,
     /// Lines that could not be read.
@@ -104,7 +105,7 @@ impl<'s> Assembler<'s> {
             conditions: Conditions::default(),
             recording: None,
             macros: Table::default(),
-            expansion_left: MAX_EXPANSION,
+            expansion_left: Some(MAX_EXPANSION),
             reported: FxHashSet::default(),
             unread: Vec::new(),
             diagnostics: Vec::new(),
@@ -355,7 +356,13 @@ impl<'s> Assembler<'s> {
     }
 
     pub(super) fn push(&mut self, diagnostic: Diagnostic, span: Span, label: impl Into<String>) {
-        let diagnostic = diagnostic.at_span(self.source, span, label);
+        let mut diagnostic = diagnostic.at_span(self.source, span, label);
+        // An argument is wrong only for what the macro does with it.
+        if let Some(statement) = self.input.statement
+            && self.texts.scope(span) != self.texts.scope(statement)
+        {
+            diagnostic = diagnostic.at_span(self.source, statement, "what the macro does with it");
+        }
         if self.is_new(&diagnostic) {
             self.diagnostics.push(diagnostic);
         }

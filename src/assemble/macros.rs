@@ -129,14 +129,13 @@ impl<'s> Assembler<'s> {
         if args.len() != it.params.len() {
             return self.wrong_arguments(&it, &args, call);
         }
+        let Some(left) = self.expansion_left else { return };
         if self.input.depth >= MAX_DEPTH {
             return self.too_deep(&it, name);
         }
         let cost = (it.span.end - it.span.start).max(LEAST_EXPANSION);
-        let Some(left) = self.expansion_left.checked_sub(cost) else {
-            return self.too_large(name);
-        };
-        self.expansion_left = left;
+        let Some(left) = left.checked_sub(cost) else { return self.too_large(name) };
+        self.expansion_left = Some(left);
         let Some(base) = self.texts.expand(it.span, call) else { return self.too_large(name) };
         let at = self.location(raw.number, raw.begins, call);
         let number = self.map.calls.len() as u32;
@@ -146,6 +145,7 @@ impl<'s> Assembler<'s> {
             base,
             depth: self.input.depth + 1,
             call: Some(number),
+            statement: None,
             conditions: self.conditions.len(),
         };
         let chunk = self.expansion(&it, &args, base);
@@ -203,14 +203,12 @@ impl<'s> Assembler<'s> {
             .at_span(self.source, it.name, "the macro")
             .help("end the recursion with an `.if` in the macro");
         self.diagnostics.push(diagnostic);
-        // One is told of is enough: a macro that calls itself twice would do so 2 to the 64th times.
-        self.expansion_left = 0;
+        // Once is enough: a macro that calls itself twice would do so 2 to the 64th times.
+        self.expansion_left = None;
     }
 
     fn too_large(&mut self, name: Span) {
-        if self.diagnostics.iter().any(|it| it.code == Code::EndlessMacro) {
-            return;
-        }
+        self.expansion_left = None;
         let message = format!("macros expand to more than {} MiB of text", MAX_EXPANSION >> 20);
         let diagnostic = Diagnostic::error(Code::EndlessMacro, message);
         self.push(diagnostic.help("make a function of what is called often"), name, "too much");

@@ -2,7 +2,7 @@
 //! texts until then, and the files and calls of the source map.
 
 use super::assembler::Assembler;
-use crate::diagnostics::{Code, Diagnostic, Label, Position, SourceId, Span, Text};
+use crate::diagnostics::{Code, Diagnostic, Label, Position, SourceId, Span};
 use crate::module::{MacroCall, SourceMap};
 use crate::syntax::{Origin, Texts};
 use rustc_hash::FxHashSet;
@@ -149,8 +149,9 @@ fn calls(texts: &Texts, mut span: Span) -> Vec<(Span, String)> {
     while let Some((call, is_macro)) = texts.call(span) {
         let message = match is_macro {
             true => {
-                let name = texts.at(call).split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-                format!("in this call of `{}`", name.clone().next().unwrap_or(""))
+                let line = Span::new(call.start, texts.line_around(call.start).end).of(texts);
+                let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+                format!("in this call of `{}`", &line[..end.unwrap_or(line.len())])
             }
             false => "included here".to_owned(),
         };

@@ -27,6 +27,8 @@ pub(super) struct Input {
     /// The position of its first byte.
     pub(super) base: u32,
     pub(super) depth: u32,
+    /// The statement of an expansion that is being read.
+    pub(super) statement: Option<Span>,
     /// How many conditions were open where it began.
     pub(super) conditions: usize,
 }
@@ -69,7 +71,11 @@ impl<'s> Assembler<'s> {
     /// Reads the lines of a chunk.
     pub(super) fn read_chunk(&mut self, chunk: &Chunk) {
         let parser = Parser::new(self.texts);
+        let expands = self.input.call.is_some() && self.texts.is_expansion(self.input.base);
         for raw in chunk.lines() {
+            if expands {
+                self.input.statement = Some(raw.span());
+            }
             if self.recording.is_some() {
                 self.record(raw);
             } else if !self.left_out(raw) && !self.plain_line(raw) {
@@ -166,7 +172,7 @@ impl<'s> Assembler<'s> {
         let file = self.map.files.len() as u32;
         self.map.files.push(SourceFile { name: found.name, crc });
         let (depth, conditions) = (self.input.depth + 1, self.conditions.len());
-        let inner = Input { file, base, depth, conditions, ..self.input };
+        let inner = Input { file, base, depth, conditions, statement: None, ..self.input };
         let outer = std::mem::replace(&mut self.input, inner);
         self.read_text(text, base);
         self.input = outer;

@@ -114,6 +114,11 @@ impl<'t> Texts<'t> {
         }
     }
 
+    /// Whether the text at a position is an expansion.
+    pub fn is_expansion(&self, position: u32) -> bool {
+        self.scope(Span::new(position, position)) != 0
+    }
+
     /// The scope around that of an expansion: where it was called.
     pub fn outer_scope(&self, scope: TextId) -> TextId {
         self.other(scope).and_then(|other| other.call).map_or(0, |call| self.scope(call))
