@@ -4,11 +4,10 @@ mod common;
 
 use common::damage::TextDamage;
 use common::{Lab, generate, golden};
-use hotvm::assemble::assemble;
+use hotvm::assemble::{Options, assemble};
 use hotvm::diagnostics::Sources;
 use hotvm::disassemble::disassemble;
 use hotvm::module::Module;
-use hotvm::program::no_offers;
 use hotvm::syntax::format;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,8 +16,8 @@ use proptest::prelude::*;
 fn meaning(text: &str) -> Result<Module, Vec<&'static str>> {
     let mut sources = Sources::new();
     let source = sources.add_text("text", text);
-    match assemble(source, &sources, &no_offers) {
-        Ok(module) => Ok(Module { source_map: None, ..module }),
+    match assemble(source, &mut sources, &Options::default()) {
+        Ok(assembled) => Ok(Module { source_map: None, ..assembled.module }),
         Err(diagnostics) => Err(diagnostics.iter().map(|d| d.code.name()).collect()),
     }
 }

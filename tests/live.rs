@@ -124,6 +124,22 @@ fn half_a_library_is_told_and_the_old_goes_on() {
 }
 
 #[test]
+fn included_files_are_followed_as_the_programs_text_is() {
+    let greet = |word| format!(".macro greet\n    WRITE \"{word}\\n\"\n.endmacro\n");
+    let lab = lab_with(format!(".include \"greet.vasm\"\n    greet\n{}", on_change("v.c")));
+    lab.write("v.c", value(1));
+    lab.write("greet.vasm", greet("one"));
+    let mut session = watch(&lab);
+    session.expect_line("one");
+    session.expect_line("1");
+    lab.write("greet.vasm", "PUSH\n");
+    let said = session.wait_for_notice("the program stays as it was");
+    contains(&said, "greet.vasm:1:1");
+    lab.write("greet.vasm", greet("two"));
+    session.expect_line("two");
+}
+
+#[test]
 fn the_programs_text_is_followed_when_it_is_right() {
     let lab = lab_with(on_change("v.c"));
     lab.write("v.c", value(1));

@@ -5,13 +5,12 @@ mod common;
 
 use common::damage::{TextDamage, damage_bytes, damage_sections};
 use common::{checks, generate, running};
-use hotvm::assemble::assemble;
+use hotvm::assemble::{Options, assemble};
 use hotvm::diagnostics::Sources;
 use hotvm::disassemble::disassemble;
 use hotvm::engine::{Engine, Limits};
 use hotvm::isa::{Code, Op};
 use hotvm::module::{decode, encode};
-use hotvm::program::no_offers;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -64,12 +63,15 @@ fn a_local_with_the_name_of_a_global_is_written_as_another() {
                 LOAD g\nSTORE a\nLOAD b\nSTORE c\nHALT\n";
     let mut sources = Sources::new();
     let source = sources.add_text("text", text);
-    let mut module = assemble(source, &sources, &no_offers).unwrap();
+    let mut module = assemble(source, &mut sources, &Options::default()).unwrap().module;
     let names = module.names.as_mut().unwrap();
     names.globals[0] = "v1".to_owned();
     names.functions[0].locals = vec!["v1".to_owned(), String::new(), "g".to_owned()];
     let source = sources.add_text("listing", disassemble(&module).text);
-    assert_eq!(assemble(source, &sources, &no_offers).unwrap().code, module.code);
+    assert_eq!(
+        assemble(source, &mut sources, &Options::default()).unwrap().module.code,
+        module.code
+    );
 }
 
 proptest! {

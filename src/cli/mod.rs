@@ -16,6 +16,7 @@ mod explain;
 mod fmt;
 mod guard;
 mod info;
+mod language;
 mod libraries;
 mod limits;
 mod man;

@@ -6,9 +6,8 @@ use super::events::EventLog;
 use super::guard::GuardFlags;
 use super::limits::LimitFlags;
 use super::observe::ObserveFlags;
-use super::watch::NewProgram;
+use super::watch::{NewProgram, Texts};
 use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status, watch};
-use blake3::Hash;
 use clap::{Args, ValueEnum};
 use hotvm::diagnostics::{Code, Diagnostic, Position};
 use hotvm::engine::{Doorbell, Engine, Exit, Host, Output, TrapKind, Vm};
@@ -97,8 +96,8 @@ pub(super) struct Session {
     pub(super) libraries: Libraries,
     pub(super) host: Host,
     pub(super) doorbell: Doorbell,
-    /// The file's content that the program was made from.
-    pub(super) text: Hash,
+    /// The texts that the program was made from.
+    pub(super) texts: Texts,
     engine: Engine,
     limits: LimitFlags,
     observe: ObserveFlags,
@@ -139,6 +138,7 @@ impl Run {
         let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
         let text = blake3::hash(&input.bytes);
         let program = self.native.load(input, report)?;
+        let texts = Texts::new(text, &program, &report.sources);
         let output = Output::new(io::stdout(), io::stdout().is_terminal());
         let args = self.args.iter().map(|arg| arg.as_encoded_bytes().to_vec()).collect();
         let host = Host::new(output, io::stdin().lock(), args);
@@ -152,7 +152,7 @@ impl Run {
             libraries,
             host,
             doorbell: Doorbell::default(),
-            text,
+            texts,
             engine: self.engine.engine(),
             limits: self.limits,
             observe: self.observe.clone(),
@@ -190,21 +190,21 @@ impl Session {
         self.libraries.on_event(self.log.sink());
     }
 
-    /// Puts another program in the place of this one. Its libraries stay when it asks for the same;
-    /// tells whether they do.
+    /// Puts another program in the place of this one. Its libraries stay when it asks for the same, and
+    /// is made from the same files, which are watched with them; tells whether they do.
     pub(super) fn replace_program(
         &mut self,
         run: &Run,
         new: NewProgram,
         report: &mut Report,
     ) -> Result<bool, Vec<Diagnostic>> {
-        let NewProgram { program, sources, text } = new;
+        let NewProgram { program, sources, texts } = new;
         let imports = &self.program.verified.module().imports;
-        let same = *imports == program.verified.module().imports;
+        let same = *imports == program.verified.module().imports && self.texts.same_files(&texts);
         if !same {
             self.libraries = run.libraries(&program)?;
         }
-        (self.program, self.text, report.sources) = (program, text, sources);
+        (self.program, self.texts, report.sources) = (program, texts, sources);
         self.attend(report);
         Ok(same)
     }

@@ -189,4 +189,15 @@ fn source_map(out: &mut Vec<u8>, map: &SourceMap) {
         });
     });
     list(out, &map.imports, location);
+    list(out, &map.macros, |o, name| string(o, name));
+    list(out, &map.calls, |o, call| {
+        write_unsigned(o, call.name.into());
+        location(o, &call.at);
+        list(o, call.within.as_slice(), |o, &within| write_unsigned(o, within.into()));
+    });
+    list(out, &map.expanded, |o, it| {
+        for n in [it.function, it.first, it.count, it.call] {
+            write_unsigned(o, n.into());
+        }
+    });
 }

@@ -1,10 +1,13 @@
 //! Where a program's instructions stand: in its text when that is at hand, at a line of a text that
 //! is not, or else in a disassembly made for the purpose.
 
-use crate::diagnostics::{Position, SourceId, Sources};
+use crate::diagnostics::{Diagnostic, Label, Position, Severity, SourceId, Sources};
 use crate::disassemble::{Listing, disassemble};
 use crate::module::{Location, Module, SourceFile};
-use crate::verify::Site;
+use crate::verify::{Site, VerifyError};
+
+/// How many of the calls of macros that led to an instruction are shown.
+const SHOWN: usize = 5;
 
 /// Where a program's instructions stand. Texts are looked for when the first place is asked for.
 #[derive(Debug)]
@@ -84,6 +87,41 @@ impl Places {
         Line { file: file.name.clone(), line, column, statement, text }
     }
 
+    /// What the verifier says of a module, at its lines.
+    pub(super) fn diagnostic(
+        &mut self,
+        severity: Severity,
+        error: &VerifyError,
+        module: &Module,
+        sources: &mut Sources,
+    ) -> Diagnostic {
+        let mut diagnostic =
+            Diagnostic { severity, ..Diagnostic::error(error.code, &error.message) };
+        diagnostic.notes.clone_from(&error.notes);
+        diagnostic.help.clone_from(&error.help);
+        for (site, label) in &error.places {
+            let (source, position) = self.of(module, *site, sources);
+            diagnostic = diagnostic.at(source, position, label);
+        }
+        match error.places.first() {
+            Some((site, _)) => diagnostic.labels.extend(self.calls(module, *site, sources)),
+            None => diagnostic = diagnostic.at(self.source, Position::Whole, ""),
+        }
+        diagnostic
+    }
+
+    /// The calls of macros that an instruction came from, the innermost first.
+    pub fn calls(&mut self, module: &Module, site: Site, sources: &mut Sources) -> Vec<Label> {
+        let Some(map) = &module.source_map else { return Vec::new() };
+        let calls = map.calls_of(site.function, site.instr).take(SHOWN);
+        let labels = calls.map(|call| {
+            let name = map.macros.get(call.name as usize).map_or("", |name| name);
+            let (source, position) = self.location(module, call.at, sources);
+            Label { source, position, message: format!("in this call of `{name}`") }
+        });
+        labels.collect()
+    }
+
     /// Where the `.lib` of an import stands.
     pub fn of_import(
         &mut self,
@@ -119,9 +157,13 @@ impl Places {
 /// it was, or only its name.
 fn find(file: &SourceFile, source: SourceId, sources: &mut Sources) -> SourceId {
     let same = |text: &str| crc32fast::hash(text.as_bytes()) == file.crc;
-    let given = sources.get(source);
-    if given.name == file.name && given.text.as_deref().is_some_and(same) {
-        return source;
+    let is_it = |id: &SourceId| {
+        let given = sources.get(*id);
+        given.name == file.name && given.text.as_deref().is_some_and(same)
+    };
+    // Included texts were added behind the one that includes them.
+    if let Some(known) = std::iter::once(source).chain(sources.ids()).find(is_it) {
+        return known;
     }
     // The name comes from the bytecode: it may as well be that of a device that never ends.
     let regular = std::fs::metadata(&file.name).is_ok_and(|m| m.is_file() && m.len() < 1 << 30);

@@ -9,17 +9,20 @@
 //! and the depth of calls.
 #![forbid(unsafe_code)]
 
+mod doubts;
 mod error;
 mod function;
 mod stack;
 mod structure;
 
+pub use doubts::doubts;
 pub use error::{Site, VerifyError};
 pub use stack::{StackMap, StackView};
 
 use crate::isa::{Code, Instr, Op, Ty};
 use crate::module::Module;
 use stack::Shapes;
+use std::ops::Range;
 
 /// The most values on a function's stack, and the most locals.
 pub const MAX_CELLS: usize = 65535;
@@ -31,6 +34,8 @@ pub struct Verified {
     functions: Vec<Facts>,
     /// Slot numbers in order, with the index of their import.
     slots: Vec<(u16, u32)>,
+    /// The imports whose slot no instruction names.
+    unused: Vec<usize>,
 }
 
 /// What an instruction does to the height of the operand stack.
@@ -49,6 +54,8 @@ struct Facts {
     /// A bit for each instruction; empty when there is no float.
     floats: Vec<u64>,
     grows_memory: bool,
+    /// Whether [`doubts`] has something to say.
+    doubtful: bool,
 }
 
 impl Verified {
@@ -78,6 +85,11 @@ impl Verified {
     pub fn locals(&self, function: u32) -> usize {
         let params = &self.module.func_type(function).params;
         params.len() + self.module.functions[function as usize].locals.len()
+    }
+
+    /// The imports whose slot no instruction names, by their index.
+    pub fn unused_imports(&self) -> &[usize] {
+        &self.unused
     }
 
     /// The index of the import that a slot number stands for.
@@ -171,20 +183,55 @@ pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
     if !errors.is_empty() {
         return Err(Box::new(Rejected { module, errors }));
     }
-    let mut checker = function::Checker::new(&module, Shapes::new());
-    let mut functions = Vec::with_capacity(module.functions.len());
-    let mut errors = Vec::new();
-    for index in 0..module.functions.len() as u32 {
-        match checker.check(index) {
-            Ok(facts) => functions.push(facts),
-            Err(error) => errors.push(*error),
-        }
+    let count = module.functions.len() as u32;
+    let parts = if module.code.len() < CODE_FOR_TWO {
+        vec![Checked::new(&module, 0..count)]
+    } else {
+        // No function's proof needs that of another.
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| Checked::new(&module, count / 2..count));
+            let first = Checked::new(&module, 0..count / 2);
+            vec![first, second.join().expect("checking does not panic")]
+        })
+    };
+    let (mut functions, mut errors) = (Vec::with_capacity(count as usize), Vec::new());
+    let mut used = vec![false; module.imports.len()];
+    for mut part in parts {
+        functions.append(&mut part.functions);
+        errors.append(&mut part.errors);
+        used.iter_mut().zip(part.used).for_each(|(used, here)| *used |= here);
     }
     if errors.is_empty() {
         let mut slots: Vec<_> = module.imports.iter().map(|i| i.slot).zip(0..).collect();
         slots.sort_unstable();
-        Ok(Verified { module, functions, slots })
+        let unused = (0..slots.len()).filter(|index| !used[*index]).collect();
+        Ok(Verified { module, functions, slots, unused })
     } else {
         Err(Box::new(Rejected { module, errors }))
+    }
+}
+
+/// From so many bytes of code on, two threads share the work.
+const CODE_FOR_TWO: usize = 256 << 10;
+
+/// What was found out about some functions of a module.
+struct Checked {
+    functions: Vec<Facts>,
+    errors: Vec<VerifyError>,
+    /// For each import, whether one of them names its slot.
+    used: Vec<bool>,
+}
+
+impl Checked {
+    fn new(module: &Module, range: Range<u32>) -> Checked {
+        let mut checker = function::Checker::new(module, Shapes::new());
+        let (mut functions, mut errors) = (Vec::with_capacity(range.len()), Vec::new());
+        for index in range {
+            match checker.check(index) {
+                Ok(facts) => functions.push(facts),
+                Err(error) => errors.push(*error),
+            }
+        }
+        Checked { functions, errors, used: checker.used_imports() }
     }
 }

@@ -127,7 +127,12 @@ impl<'m> StackView<'m> {
 
     /// Their types, the top first.
     pub fn types(self) -> impl Iterator<Item = ValueType> + 'm {
-        self.stacks.cells(self.at.stack).map(|cell| cell.ty)
+        self.cells().map(|cell| cell.ty)
+    }
+
+    /// The values, the top first.
+    pub(super) fn cells(self) -> impl Iterator<Item = Cell> + 'm {
+        self.stacks.cells(self.at.stack)
     }
 }
 

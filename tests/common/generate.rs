@@ -16,7 +16,7 @@
 use hotvm::isa::{CType, Code, FuncType, Group, Import, Instr};
 use hotvm::isa::{Op, OperandKind, Signature, Ty, ValueType};
 use hotvm::module::{Function, FunctionNames, Global, Location, Memory, Module, Names};
-use hotvm::module::{PAGE, Segment, SourceFile, SourceMap};
+use hotvm::module::{MacroCall, PAGE, Segment, SourceFile, SourceMap};
 
 /// The program that a list of choices makes.
 pub fn module(choices: &[u8]) -> Module {
@@ -326,8 +326,29 @@ impl Maker<'_> {
         for function in 0..self.module.functions.len() as u32 {
             self.module.code_of(function, &mut code).expect("it was just encoded");
             let mut runs = Vec::new();
-            for _ in &code.instrs {
-                SourceMap::push(&mut runs, next(&mut self.choices, &mut map.files));
+            // The calls of macros that the next instruction came from, the outermost first.
+            let mut open: Vec<u32> = Vec::new();
+            for instr in 0..code.instrs.len() as u32 {
+                while !open.is_empty() && self.choices.rarely(4) {
+                    open.pop();
+                }
+                while open.len() < 3 && self.choices.rarely(8) {
+                    let wanted = self.choices.one_of(&["swap", "a \"name\"\n"]);
+                    let known = map.macros.iter().position(|known| known == wanted);
+                    let name = known.unwrap_or(map.macros.len()) as u32;
+                    if known.is_none() {
+                        map.macros.push(wanted.to_owned());
+                    }
+                    let at = next(&mut self.choices, &mut map.files);
+                    open.push(map.calls.len() as u32);
+                    let within = open.iter().rev().nth(1).copied();
+                    map.calls.push(MacroCall { name, at, within });
+                }
+                let at = next(&mut self.choices, &mut map.files);
+                if let Some(&call) = open.last() {
+                    SourceMap::push_expanded(&mut map.expanded, function, instr, call);
+                }
+                SourceMap::push(&mut runs, at);
             }
             map.functions.push(runs);
         }

@@ -208,5 +208,5 @@ fn library(call: LibCall) -> Option<u64> {
         LibCall::NearestF64 => nearest,
         _ => return None,
     };
-    Some(function as extern "C" fn(f64) -> f64 as u64)
+    Some(function as extern "C" fn(f64) -> f64 as usize as u64)
 }

@@ -68,7 +68,7 @@ struct Session<'v, 'p> {
 /// Where code comes from.
 enum Source<'p> {
     /// Each function is compiled when it is first called.
-    Lazy(Compiler<'p>),
+    Lazy(Box<Compiler<'p>>),
     /// The interpreter runs what is not compiled, and a thread compiles what is worth it.
     Tiers(Tier),
 }
@@ -104,7 +104,7 @@ pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
         return reference::run(vm, function);
     }
     let Some((compiler, image, stack)) = prepare(vm) else { return reference::run(vm, function) };
-    let mut session = Session::new(vm, image, Source::Lazy(compiler), &stack);
+    let mut session = Session::new(vm, image, Source::Lazy(Box::new(compiler)), &stack);
     let mut context = Context::new(&mut session, &stack);
     let _other = OtherStack::enter(stack.range());
     stack.run(|| {

@@ -91,7 +91,10 @@ macro_rules! calls {
     (@ $index:literal $argument:ty) => { $argument };
 }
 
-static INTEGER_CALLS: [[unsafe fn(usize, *const u64) -> Returned; 2]; INTEGERS + 1] = [
+/// A function that calls one, for each class of result.
+type Makers = [unsafe fn(usize, *const u64) -> Returned; 2];
+
+static INTEGER_CALLS: [Makers; INTEGERS + 1] = [
     calls!(u64::from, u64;),
     calls!(u64::from, u64; 0),
     calls!(u64::from, u64; 0 1),
@@ -99,7 +102,7 @@ static INTEGER_CALLS: [[unsafe fn(usize, *const u64) -> Returned; 2]; INTEGERS +
     calls!(u64::from, u64; 0 1 2 3),
 ];
 
-static FLOAT_CALLS: [[unsafe fn(usize, *const u64) -> Returned; 2]; FLOATS + 1] = [
+static FLOAT_CALLS: [Makers; FLOATS + 1] = [
     calls!(f64::from_bits, f64;),
     calls!(f64::from_bits, f64; 0),
     calls!(f64::from_bits, f64; 0 1),

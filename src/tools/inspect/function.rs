@@ -105,7 +105,7 @@ impl<'m> Inspector<'m> {
                 instr,
                 offset: begin as u32,
                 bytes: &bytes[begin..offset],
-                text: span.of(&self.listing.text),
+                text: span.of(&*self.listing.text),
                 before: stacks.as_ref().and_then(|map| map.before(at)).map(StackTop::new),
                 after: stacks.as_ref().and_then(|map| map.after(at)).map(StackTop::new),
             }
