@@ -4,7 +4,7 @@ use super::error::VerifyError;
 use super::function::is_constant_condition;
 use super::{StackMap, Verified};
 use crate::diagnostics::Code;
-use crate::isa::Op;
+use crate::isa::{Instr, Op};
 use std::collections::HashSet;
 
 /// How many values that are left on the stack are shown.
@@ -38,23 +38,32 @@ fn doubts_of(verified: &Verified, function: u32) -> Vec<VerifyError> {
         match instr.op {
             Op::Halt if reached => found.extend(left_at(&map, function, i)),
             Op::Jz | Op::Jnz if reached => {
-                if is_constant_condition(&code.instrs, i, |at| targets.contains(&at)) {
-                    let value = code.instrs[i as usize - 1].arg;
-                    let taken = (value == 0) == (instr.op == Op::Jz);
-                    let often = if taken { "always" } else { "never" };
-                    let message = format!("the condition is always {}", value as i64);
-                    found.push(
-                        VerifyError::new(Code::ConstantCondition, message)
-                            .at(function, i, format!("{often} jumps"))
-                            .at(function, i - 1, "the condition")
-                            .help("`JMP` jumps always; `.if` leaves lines out"),
-                    );
-                }
+                let is_target = |at| targets.contains(&at);
+                found.extend(constant_condition(&code.instrs, function, i, is_target));
             }
             _ => {}
         }
     }
     found
+}
+
+fn constant_condition(
+    instrs: &[Instr],
+    function: u32,
+    i: u32,
+    is_target: impl Fn(u32) -> bool,
+) -> Option<VerifyError> {
+    if !is_constant_condition(instrs, i, is_target) {
+        return None;
+    }
+    let value = instrs[i as usize - 1].arg;
+    let taken = (value == 0) == (instrs[i as usize].op == Op::Jz);
+    let often = if taken { "always" } else { "never" };
+    let message = format!("the condition is always {}", value as i64);
+    let error = VerifyError::new(Code::ConstantCondition, message);
+    let error = error.at(function, i, format!("{often} jumps"));
+    let error = error.at(function, i - 1, "the condition");
+    Some(error.help("`JMP` jumps always; `.if` leaves lines out"))
 }
 
 fn left_at(map: &StackMap, function: u32, i: u32) -> Option<VerifyError> {
