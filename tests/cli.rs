@@ -11,9 +11,10 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-const SUBCOMMANDS: [&str; 12] = [
+const SUBCOMMANDS: [&str; 13] = [
     "asm",
     "run",
+    "build",
     "check",
     "fmt",
     "dis",

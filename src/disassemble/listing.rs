@@ -113,10 +113,11 @@ impl Writer<'_> {
             self.line(format!("    .local {name}: {ty}"));
         }
         let mut spans = Vec::with_capacity(code.instrs.len());
+        let mut places = module.source_map.iter().flat_map(|map| map.places(index as u32));
         for (i, &instr) in code.instrs.iter().enumerate() {
             self.labels(&names, i as u32);
             self.expansions(module.source_map.as_ref(), index as u32, i as u32);
-            self.place(module.locate(index as u32, i as u32));
+            self.place(places.next().flatten());
             let start = self.out.len() + 4;
             let text = self.instr(instr, &code, &names);
             let _ = write!(self.out, "    {text}");

@@ -69,22 +69,12 @@ impl Places {
 
     /// The line that an instruction stands on.
     pub fn line_of(&mut self, module: &Module, site: Site, sources: &mut Sources) -> Line {
-        let (source, position) = self.of(module, site, sources);
-        let file = sources.get(source);
-        let text = file.text.as_deref().unwrap_or_default();
-        let (line, column, span) = match position {
-            Position::Span(span) => {
-                let (line, column) = file.line_column(span.start);
-                (line, column, span.range())
-            }
-            Position::LineColumn(line, column) => (line, column, 0..0),
-            Position::Offset(_) | Position::Whole => (0, 0, 0..0),
-        };
-        let begin = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = text[span.end..].find('\n').map_or(text.len(), |newline| span.end + newline);
-        let whole = if span.is_empty() { "" } else { text[begin..end].trim() };
-        let (statement, text) = (text[span].to_owned(), whole.to_owned());
-        Line { file: file.name.clone(), line, column, statement, text }
+        line(self.of(module, site, sources), sources)
+    }
+
+    /// The line of a place that the module's source map tells.
+    pub fn line_at(&mut self, module: &Module, at: Location, sources: &mut Sources) -> Line {
+        line(self.location(module, at, sources), sources)
     }
 
     /// What the verifier says of a module, at its lines.
@@ -151,6 +141,24 @@ impl Places {
             None => (file, Position::LineColumn(at.line, at.column)),
         }
     }
+}
+
+fn line((source, position): (SourceId, Position), sources: &Sources) -> Line {
+    let file = sources.get(source);
+    let text = file.text.as_deref().unwrap_or_default();
+    let (line, column, span) = match position {
+        Position::Span(span) => {
+            let (line, column) = file.line_column(span.start);
+            (line, column, span.range())
+        }
+        Position::LineColumn(line, column) => (line, column, 0..0),
+        Position::Offset(_) | Position::Whole => (0, 0, 0..0),
+    };
+    let begin = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[span.end..].find('\n').map_or(text.len(), |newline| span.end + newline);
+    let whole = if span.is_empty() { "" } else { text[begin..end].trim() };
+    let (statement, text) = (text[span].to_owned(), whole.to_owned());
+    Line { file: file.name.clone(), line, column, statement, text }
 }
 
 /// A file of a source map: the very text that is being assembled, the one on disk if it still is what

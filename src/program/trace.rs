@@ -3,7 +3,7 @@
 use super::Program;
 use crate::disassemble::{Listing, disassemble};
 use crate::isa::ValueType;
-use crate::verify::{Site, StackMap, StackView, Verified};
+use crate::verify::{Site, StackMap, Verified};
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl TraceWriter {
     /// The upper values of a stack, as its types have them.
     fn values(&mut self, Site { function, instr }: Site, stack: &[u64]) -> Vec<String> {
         let map = self.stacks.entry(function).or_insert_with(|| self.program.stack_map(function));
-        let types = map.before(instr).into_iter().flat_map(StackView::types);
+        let types = map.types(instr).into_iter().flatten();
         let top_first = stack.iter().rev().zip(types).take(SHOWN);
         let mut values: Vec<_> =
             top_first.map(|(&bits, ty): (_, ValueType)| ty.format(bits)).collect();

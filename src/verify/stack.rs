@@ -101,6 +101,11 @@ impl StackMap {
         self.view(&self.seen.before, instr)
     }
 
+    /// The types before an instruction, the top first; `None` where no way leads to it.
+    pub fn types(&self, instr: u32) -> Option<impl Iterator<Item = ValueType> + '_> {
+        self.before(instr).map(StackView::types)
+    }
+
     /// The stack that an instruction leaves; `None` also where it is the one that is wrong.
     pub fn after(&self, instr: u32) -> Option<StackView<'_>> {
         self.view(&self.seen.after, instr)

@@ -4,8 +4,8 @@ use super::function::{Function, Inspector, Instruction, StackTop};
 use super::summary::Summary;
 use crate::diagnostics::{SourceId, Sources};
 use crate::isa::ValueType;
+use crate::module::Location;
 use crate::program::Places;
-use crate::verify::Site;
 use serde::Serialize;
 
 /// The version of the format. It grows when a field changes its meaning or goes; new fields do not
@@ -94,16 +94,16 @@ pub fn to_json(
     sources: &mut Sources,
 ) -> String {
     let (module, mut places) = (inspector.module, Places::new(source));
-    let mut source_of = |function, instr| {
-        module.source_map.as_ref()?;
-        let line = places.line_of(module, Site { function, instr }, sources);
+    let mut source_of = |at: Option<Location>| {
+        let line = places.line_at(module, at?, sources);
         Some(Source { file: line.file, line: line.line, column: line.column, text: line.text })
     };
     let code = functions.iter().map(|&index| {
         let function = inspector.function(index);
-        let instructions = (0..).zip(&function.instructions);
-        let instructions = instructions
-            .map(|(at, instruction)| entry(&function, at, instruction, source_of(index, at)));
+        let mut locations = module.source_map.iter().flat_map(|map| map.places(index));
+        let instructions = (0..).zip(&function.instructions).map(|(at, instruction)| {
+            entry(&function, at, instruction, source_of(locations.next().flatten()))
+        });
         FunctionCode {
             function: index,
             name: function.name.to_owned(),

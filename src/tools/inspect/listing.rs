@@ -3,7 +3,6 @@
 use super::function::{Function, Inspector, Instruction, StackTop};
 use crate::diagnostics::{SourceId, Sources};
 use crate::program::{Line, Places};
-use crate::verify::Site;
 use std::fmt::Write;
 
 /// How many bytes stand on a line.
@@ -33,14 +32,12 @@ pub fn to_listing(
         }
         let function = inspector.function(index);
         let mut file = None;
-        let line_of = |instr| match &module.source_map {
-            Some(_) => {
-                let site = Site { function: index, instr };
-                describe(places.line_of(module, site, sources), &mut file)
-            }
+        let mut locations = module.source_map.iter().flat_map(|map| map.places(index));
+        let line_of = |_: &Instruction| match locations.next().flatten() {
+            Some(at) => describe(places.line_at(module, at, sources), &mut file),
             None => String::new(),
         };
-        let lines: Vec<_> = (0..function.instructions.len() as u32).map(line_of).collect();
+        let lines: Vec<_> = function.instructions.iter().map(line_of).collect();
         write_function(&mut out, &function, &lines);
     }
     out
