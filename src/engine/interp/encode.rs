@@ -69,10 +69,8 @@ pub(super) fn encode(
     for (inst, &start) in lowered.insts.iter().zip(&starts) {
         words[start] = handler_of(inst, handlers).address();
         words[start + 1] = shorts(inst);
-        let mut at = start + 2;
-        for word in constants(inst).chain(encoder.rest(inst)) {
+        for (at, word) in (start + 2..).zip(constants(inst).chain(encoder.rest(inst))) {
             words[at] = word;
-            at += 1;
         }
     }
     let mut sites: Vec<(u32, u32)> = Vec::new();

@@ -105,13 +105,13 @@ impl Values<'_> {
         let (_, which) = costs.min().expect("what is all in cells has a handler");
         let mut cell = |at: usize, src: Src| match which >> at & 1 {
             0 => src,
-            _ => Src::Cell(self.to_cell(src, classes[at], at as u32)),
+            _ => Src::Cell(self.cell_of(src, classes[at], at as u32)),
         };
         Inst { a: cell(0, inst.a), b: cell(1, inst.b), c: cell(2, inst.c), ..inst }
     }
 
     /// A cell that holds an operand.
-    fn to_cell(&mut self, src: Src, class: Class, which: u32) -> u32 {
+    fn cell_of(&mut self, src: Src, class: Class, which: u32) -> u32 {
         match src {
             Src::None => unreachable!("what is not there needs no cell"),
             Src::Cell(cell) | Src::Pin(_, cell) => cell,
