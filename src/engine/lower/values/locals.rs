@@ -74,9 +74,10 @@ impl Values<'_> {
                 true
             }
             Entry::Temp(cell) => {
-                let ours = last.d == Dst::Cell(cell) && !self.stack.contains(&entry);
+                // In order, no other entry lies in the cell.
+                let ours = last.d == Dst::Cell(cell) && !self.disordered;
                 let rewrites = matches!(last.what, What::Select | What::Copy(_));
-                if !ours || !rewrites || self.disordered || !self.target.has(&form) {
+                if !ours || !rewrites || !self.target.has(&form) {
                     return false;
                 }
                 self.code.pop();
