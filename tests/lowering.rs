@@ -39,7 +39,7 @@ fn constants_are_computed() {
 fn what_traps_is_left_to_trap() {
     expect(
         "PUSH 1\nPUSH 0\nDIV\nPRINT\nHALT\n",
-        &["[6] = 1", "[4] = DIV [6], 0", "PRINT 0, from [4]", "halt"],
+        &["[2] = 1", "[4] = DIV [2], 0", "PRINT 0, from [4]", "halt"],
     );
 }
 
@@ -63,7 +63,7 @@ fn a_value_on_the_stack_is_the_local_as_it_was() {
 fn values_that_changed_places_go_to_their_own_at_a_label() {
     let lowered = lowered("CLOCK\nCLOCK\nSWAP\nPUSH 0\nJZ on\non: POP\nPOP\nHALT\n");
     // By way of the spare cell of the header.
-    for line in ["[2] = [4]", "[4] = [5]", "[5] = [2]"] {
+    for line in ["[2] = [5]", "[5] = [4]", "[4] = [2]"] {
         assert!(lowered.contains(line), "{line} of\n{lowered}");
     }
 }
@@ -111,21 +111,14 @@ fn the_arms_of_a_switch_in_a_loop_have_each_a_switch() {
 fn addresses_take_additions_in() {
     expect(
         ".local a: i64, b: i64\nLOAD a\nPUSH 8\nADD\nLD64 4\nLOAD a\nLOAD b\nADD\nSWAP\nST64 -2\nHALT\n",
-        &[
-            "[4] = 0",
-            "[5] = 0",
-            "[6] = LD64 [4] + 12",
-            "acc = ADD [4], [5]",
-            "ST64 acc + -2, [6]",
-            "halt",
-        ],
+        &["[4] = 0", "[5] = 0", "[6] = LD64 [4] + 12", "ST64 [4] + [5] + -2, [6]", "halt"],
     );
 }
 
 #[test]
 fn a_loop_that_calls_pins_nothing() {
     let lowered = lowered(
-        ".func f\nRET\n.end\n.local i: i64\nagain: CALL f\nLOAD i\nPUSH 1\nADD\nTEE i\nJNZ again\nHALT\n",
+        ".func f\nWRITE \"f\"\nRET\n.end\n.local i: i64\nagain: CALL f\nLOAD i\nPUSH 1\nADD\nTEE i\nJNZ again\nHALT\n",
     );
     assert!(!lowered.contains("pin"), "\n{lowered}");
 }

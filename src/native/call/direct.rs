@@ -12,13 +12,16 @@ use crate::isa::{CType, Signature};
 const INTEGERS: usize = 4;
 const FLOATS: usize = 4;
 
+/// Calls the function at an address with the cells at another.
+type Make = unsafe fn(usize, *const u64) -> Returned;
+
 /// How to call a function of such a signature.
 #[derive(Debug)]
 pub(super) struct Direct {
     /// The least and greatest value of each integer; none for floats.
     ranges: Box<[(i64, i64)]>,
     cells: usize,
-    make: unsafe fn(usize, *const u64) -> Returned,
+    make: Make,
 }
 
 impl Direct {
@@ -86,15 +89,12 @@ macro_rules! calls {
             };
             Returned { integer: 0, float }
         }
-        [to_integer as unsafe fn(usize, *const u64) -> Returned, to_float]
+        [to_integer as Make, to_float]
     }};
     (@ $index:literal $argument:ty) => { $argument };
 }
 
-/// A function that calls one, for each class of result.
-type Makers = [unsafe fn(usize, *const u64) -> Returned; 2];
-
-static INTEGER_CALLS: [Makers; INTEGERS + 1] = [
+static INTEGER_CALLS: [[Make; 2]; INTEGERS + 1] = [
     calls!(u64::from, u64;),
     calls!(u64::from, u64; 0),
     calls!(u64::from, u64; 0 1),
@@ -102,7 +102,7 @@ static INTEGER_CALLS: [Makers; INTEGERS + 1] = [
     calls!(u64::from, u64; 0 1 2 3),
 ];
 
-static FLOAT_CALLS: [Makers; FLOATS + 1] = [
+static FLOAT_CALLS: [[Make; 2]; FLOATS + 1] = [
     calls!(f64::from_bits, f64;),
     calls!(f64::from_bits, f64; 0),
     calls!(f64::from_bits, f64; 0 1),
