@@ -7,6 +7,9 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 use std::mem::offset_of;
 
+/// How many accesses of a block are remembered, so that the longest is looked through in a moment.
+const REMEMBERED: usize = 32;
+
 impl Translator<'_> {
     pub(super) fn access(&mut self, Instr { op, arg }: Instr, at: u32) {
         let value = op.pushes().is_empty().then(|| self.pop());
@@ -48,8 +51,8 @@ impl Translator<'_> {
     /// Notes that an access is checked. `false` when it is known to be inside by an earlier one of the
     /// same block: memory never shrinks.
     fn is_new_check(&mut self, base: Value, offset: u64, width: u64) -> bool {
-        let known = self.inside.iter_mut().find(|known| known.0 == base && known.1 == offset);
-        match known {
+        let recent = self.inside.iter_mut().rev().take(REMEMBERED);
+        match recent.into_iter().find(|known| known.0 == base && known.1 == offset) {
             Some((.., checked)) if *checked >= width => return false,
             Some((.., checked)) => *checked = width,
             None => self.inside.push((base, offset, width)),
