@@ -5,8 +5,10 @@ use crate::engine::jit::context::{Context, Reason};
 use crate::engine::jit::sites::SiteId;
 use crate::engine::limits::{FRAME_CELLS, MAX_STACK};
 use crate::isa::{Instr, Op};
-use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, JumpTableData, Value, types};
+use cranelift_codegen::ir::condcodes::{CondCode, IntCC};
+use cranelift_codegen::ir::{
+    Block, BlockArg, InstBuilder, InstructionData, JumpTableData, Opcode, Value, ValueDef, types,
+};
 use std::mem::offset_of;
 use std::rc::Rc;
 
@@ -81,21 +83,43 @@ impl Translator<'_> {
         Flow::End
     }
 
+    /// A conditional jump. Cranelift lays out the second way behind it: that is what follows, or the
+    /// loop when it goes back.
     fn branch(&mut self, op: Op, target: u32, at: u32) {
         let condition = self.pop();
         let (next, arguments) = (self.block(at + 1), self.stack_arguments());
         let (taken, back) = self.edge(target, at);
-        let taken_arguments = if back { &[][..] } else { &arguments[..] };
-        match op {
-            Op::Jz => {
-                self.builder.ins().brif(condition, next, &arguments, taken, taken_arguments);
-            }
-            _ => {
-                self.builder.ins().brif(condition, taken, taken_arguments, next, &arguments);
-            }
-        }
+        let condition = match (op == Op::Jz) != back {
+            true => self.inverse(condition),
+            false => condition,
+        };
         if back {
+            self.builder.ins().brif(condition, next, &arguments, taken, &[]);
             self.translate_edge(taken, target);
+        } else {
+            self.builder.ins().brif(condition, taken, &arguments, next, &arguments);
+        }
+    }
+
+    /// Whether a value is 0. Of a comparison, its opposite.
+    fn inverse(&mut self, value: Value) -> Value {
+        let dfg = &self.builder.func.dfg;
+        let data = |value| match dfg.value_def(value) {
+            ValueDef::Result(inst, _) => Some(dfg.insts[inst]),
+            _ => None,
+        };
+        let compared = match data(value) {
+            Some(InstructionData::Unary { opcode: Opcode::Uextend, arg }) => data(arg),
+            _ => None,
+        };
+        match compared {
+            Some(InstructionData::IntCompare { cond, args: [a, b], .. }) => {
+                self.builder.ins().icmp(cond.complement(), a, b)
+            }
+            Some(InstructionData::FloatCompare { cond, args: [a, b], .. }) => {
+                self.builder.ins().fcmp(cond.complement(), a, b)
+            }
+            _ => self.builder.ins().icmp_imm_s(IntCC::Equal, value, 0),
         }
     }
 
@@ -225,9 +249,8 @@ impl Translator<'_> {
     /// Looks whether somebody has rung, before an instruction.
     pub(super) fn poll(&mut self, next: u32) {
         let site = self.site(next);
-        let flag = self.context_constant(offset_of!(Context, flag));
         let flags = self.flags(Region::Context);
-        let rung = self.builder.ins().load(types::I8, flags, flag, 0);
+        let rung = self.builder.ins().load(types::I8, flags, self.flag, 0);
         let [answer, go_on] = [(); 2].map(|()| self.builder.create_block());
         self.builder.set_cold_block(answer);
         self.builder.ins().brif(rung, answer, &[], go_on, &[]);

@@ -76,6 +76,9 @@ pub struct Translator<'t> {
     options: Options,
     context: Value,
     base: Value,
+    /// Where memory begins, and the flag that is polled. They are read once: all loops use them.
+    memory: Value,
+    flag: Value,
     /// The context, memory and globals, which are never in the same place.
     regions: [AliasRegion; 3],
     signatures: FxHashMap<Known, SigRef>,
@@ -152,6 +155,8 @@ impl<'t> Translator<'t> {
             options,
             context: nothing,
             base: nothing,
+            memory: nothing,
+            flag: nothing,
             regions,
             signatures: FxHashMap::default(),
             exits: Exits::default(),
@@ -195,6 +200,8 @@ impl<'t> Translator<'t> {
         self.builder.switch_to_block(entry);
         let params = self.builder.block_params(entry).to_vec();
         (self.context, self.base) = (params[0], params[1]);
+        self.memory = self.context_field(types::I64, offset_of!(Context, memory));
+        self.flag = self.context_field(types::I64, offset_of!(Context, flag));
         params[2..].to_vec()
     }
 
