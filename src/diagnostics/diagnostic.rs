@@ -52,25 +52,25 @@ pub struct Diagnostic {
     /// What to do.
     pub help: Option<String>,
     /// What to write in the place of the first label, where that would mend it.
-    pub replacement: Option<String>,
+    pub replacement: Option<Box<str>>,
 }
 
 /// What to do about a diagnostic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Help {
     text: String,
-    replacement: Option<String>,
+    replacement: Option<Box<str>>,
 }
 
 impl Help {
     /// The word that was probably meant stands in the place of the first label.
     pub fn did_you_mean(word: &str) -> Help {
-        Help { text: format!("did you mean `{word}`?"), replacement: Some(word.to_owned()) }
+        Help { text: format!("did you mean `{word}`?"), replacement: Some(word.into()) }
     }
 
     /// This stands in the place of the first label, and the text says so in words.
     pub fn replace_by(replacement: &str, text: impl Into<String>) -> Help {
-        Help { text: text.into(), replacement: Some(replacement.to_owned()) }
+        Help { text: text.into(), replacement: Some(replacement.into()) }
     }
 }
 
