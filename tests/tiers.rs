@@ -70,6 +70,20 @@ fn arguments_of_both_kinds_and_any_number_come_across() {
 }
 
 #[test]
+fn a_result_comes_back_from_a_function_without_parameters() {
+    let functions = ".global g: i64 = 1\n.func next -> i64\n.local k: i64\n\
+                     more: LOAD k\nPUSH 1\nADD\nTEE k\nPUSH 50\nLT\nJNZ more\n\
+                     LOAD g\nLOAD k\nADD\nTEE g\nRET\n.end\n";
+    agree(
+        &hot(functions, &format!("CALL next\n{ADD_UP}")).replace("200000", "20000"),
+        Limits::default(),
+    );
+    // A single call that takes long.
+    let slow = functions.replace("PUSH 50", "PUSH 300000");
+    agree(&format!("{slow}CALL next\nPRINT\nHALT\n"), Limits::default());
+}
+
+#[test]
 fn a_trap_after_long_has_its_whole_stack() {
     let functions = ".func inner (n: i64) -> i64\nPUSH 1000000\nPUSH 190000\nLOAD n\nSUB\nDIV\nRET\n.end\n\
                      .func middle (n: i64) -> i64\nLOAD n\nCALL inner\nPUSH 1\nADD\nRET\n.end\n\

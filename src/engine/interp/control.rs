@@ -227,10 +227,10 @@ unsafe fn rest(s: &mut Regs, Upper { data, rest, .. }: Upper) -> Flow {
     // their cells where a block begins.
     unsafe {
         let (function, block, params) = (*s.cx).position(s.ip);
-        let caller = (*s.cx).caller(s.fp, params);
+        let (caller, header) = ((*s.cx).caller(s.fp, params), Header::of(s.fp, params));
         match rest(data, function, block, s.fp, caller) {
             None => Flow::Next,
-            Some(true) => come_back(s, params),
+            Some(true) => header.come_back(s),
             Some(false) => (*s.cx).end_elsewhere(),
         }
     }
@@ -247,25 +247,38 @@ impl Body for Compiled {
         unsafe {
             let function = s.word(1) as u32;
             let params = (*s.cx).params(function);
-            let caller = (*s.cx).caller(s.fp, params);
+            let (caller, header) = ((*s.cx).caller(s.fp, params), Header::of(s.fp, params));
             let Some(Upper { data, call, .. }) = (*s.cx).upper() else {
                 unreachable!("only an upper engine compiles")
             };
             match call(data, function, s.fp, caller) {
-                true => come_back(s, params),
+                true => header.come_back(s),
                 false => (*s.cx).end_elsewhere(),
             }
         }
     }
 }
 
-/// Goes on behind the call of the function with this frame, whose result is in its first cell.
-unsafe fn come_back(s: &mut Regs, params: usize) -> Flow {
-    // SAFETY: the header of a frame holds where its caller goes on, and the caller's frame.
-    unsafe {
-        s.ip = *s.fp.add(params) as *const u64;
-        (s.r0, s.f0) = (*s.fp, f64::from_bits(*s.fp));
-        s.fp = *s.fp.add(params + 1) as *mut u64;
+/// Where a function returns to. It is read before the function runs: where there are no parameters, the
+/// result takes its place.
+struct Header {
+    back: *const u64,
+    caller: *mut u64,
+}
+
+impl Header {
+    /// That of a frame that is in use.
+    unsafe fn of(fp: *mut u64, params: usize) -> Header {
+        // SAFETY: the header of a frame holds where its caller goes on, and the caller's frame.
+        let (back, caller) = unsafe { (*fp.add(params), *fp.add(params + 1)) };
+        Header { back: back as *const u64, caller: caller as *mut u64 }
+    }
+
+    /// Goes on behind the call, whose result is in the first cell of the frame.
+    unsafe fn come_back(self, s: &mut Regs) -> Flow {
+        // SAFETY: the frame is still there.
+        unsafe { (s.r0, s.f0) = (*s.fp, f64::from_bits(*s.fp)) };
+        (s.ip, s.fp) = (self.back, self.caller);
         Flow::Next
     }
 }
