@@ -61,22 +61,22 @@ impl<'p> Compiler<'p> {
         })
     }
 
-    /// Compiles.
-    pub fn compile(&mut self, unit: Unit, places: &mut Places) -> Assembled {
-        let frame = self.translate(unit, places, false);
+    /// Compiles. `None` for what is beyond a limit of Cranelift, such as that of values in a function.
+    pub fn compile(&mut self, unit: Unit, places: &mut Places) -> Option<Assembled> {
+        let frame = self.translate(unit, places, false)?;
         let locals = match unit {
             Unit::Function(function) => self.program.locals(function),
             Unit::Rest(site) => self.program.locals(site.function),
             Unit::Call(_) | Unit::Poll => 0,
         };
         if stack::is_large(frame, locals) {
-            self.translate(unit, places, true);
+            self.translate(unit, places, true)?;
         }
-        self.finish().expect("the translator uses nothing that is not here")
+        self.finish()
     }
 
     /// Makes code, and gives the size of its frames.
-    fn translate(&mut self, unit: Unit, places: &mut Places, checks_stack: bool) -> usize {
+    fn translate(&mut self, unit: Unit, places: &mut Places, checks_stack: bool) -> Option<usize> {
         self.codegen.clear();
         let builder = FunctionBuilder::new(&mut self.codegen.func, &mut self.frontend);
         let options = Options { checks_stack, ..self.options };
@@ -89,10 +89,9 @@ impl<'p> Compiler<'p> {
                     .translate(unit, config);
             }
         }
-        let compiled = self.codegen.compile(&*self.isa, &mut ControlPlane::default());
-        let compiled = compiled.expect("what the translator makes can be compiled");
+        let compiled = self.codegen.compile(&*self.isa, &mut ControlPlane::default()).ok()?;
         let frames = compiled.buffer.call_sites().filter_map(|call| call.frame_offset);
-        frames.max().unwrap_or(0) as usize
+        Some(frames.max().unwrap_or(0) as usize)
     }
 
     /// The code that was made.

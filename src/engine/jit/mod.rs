@@ -2,8 +2,9 @@
 //!
 //! A function is compiled when it is first called, or, with tiers, on a thread of its own when it has
 //! shown to be worth it; until then the interpreter runs it. All calls go through one table of
-//! addresses, which at first all lead to the compiler or the interpreter. What machine code does not do by itself it asks a helper for;
-//! a trap ends the program without returning through the code that trapped.
+//! addresses, which at first all lead to the compiler or the interpreter. What machine code does not do
+//! by itself it asks a helper for; a trap ends the program without returning through the code that
+//! trapped.
 //!
 //! - `translate` turns the bytecode of a function into Cranelift's form, and `inline` decides which
 //!   calls are replaced by what they call; `compiler` makes machine code of it, and `image` is that code
@@ -130,7 +131,7 @@ fn is_watched(vm: &Vm<'_>) -> bool {
 fn prepare<'p>(vm: &Vm<'p>) -> Option<(Compiler<'p>, Image, Stack)> {
     let mut compiler = Compiler::new(vm.program, Options::of(vm))?;
     let mut image = Image::new(vm.program.module().functions.len())?;
-    let poll = compiler.compile(Unit::Poll, &mut image.sites.places);
+    let poll = compiler.compile(Unit::Poll, &mut image.sites.places)?;
     image.add_poll(poll)?;
     Some((compiler, image, Stack::new()?))
 }

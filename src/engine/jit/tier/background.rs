@@ -58,11 +58,12 @@ fn compile(
     // Most programs are too short to need any of it.
     let Ok(first) = asked.recv() else { return };
     let Some(mut compiler) = Compiler::new(program, options) else { return };
-    let mut places = Places::default();
+    let (mut places, mut sent) = (Places::default(), 0);
     for unit in [Unit::Poll, first].into_iter().chain(asked) {
-        let before = places.len();
-        let assembled = compiler.compile(unit, &mut places);
-        let done = Done { unit, assembled, places: places.since(before) };
+        // What cannot be compiled stays interpreted.
+        let Some(assembled) = compiler.compile(unit, &mut places) else { continue };
+        let done = Done { unit, assembled, places: places.since(sent) };
+        sent = places.len();
         if finished.send(done).is_err() {
             return;
         }
