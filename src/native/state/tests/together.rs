@@ -13,11 +13,13 @@ fn library(compiler: &str, flags: &[&str]) -> Library {
 }
 
 /// The lost variables of a report, each with the pointer that took it along.
-fn lost(report: &StateReport) -> Vec<(&str, Option<&str>)> {
+fn lost<'r>(report: &'r StateReport) -> Vec<(&'r str, Option<&'r str>)> {
     let lost = report.fresh.iter().filter(|fresh| fresh.lost);
-    let beside = |fresh| match fresh {
-        Fresh { name, reason: Reason::Beside { pointer }, .. } => (&**name, Some(&**pointer)),
-        Fresh { name, .. } => (&**name, None),
+    let beside = |fresh: &'r Fresh| match fresh {
+        Fresh { name, reason: Reason::Beside { pointer }, .. } => {
+            (name.as_str(), Some(pointer.as_str()))
+        }
+        Fresh { name, .. } => (name.as_str(), None),
     };
     let mut lost: Vec<_> = lost.map(beside).collect();
     lost.sort_unstable();
