@@ -12,6 +12,7 @@ use super::trap::{Trap, TrapKind};
 use crate::native::Libraries;
 use crate::verify::{Site, Verified};
 use std::fmt;
+use std::sync::Arc;
 
 /// What executes a program. All engines do the same, to the last trap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,7 +118,7 @@ impl fmt::Display for OutOfMemory {
 
 /// A program with its state.
 pub struct Vm<'p> {
-    pub(super) program: &'p Verified,
+    pub(super) program: &'p Arc<Verified>,
     pub(super) memory: Memory,
     pub(super) globals: Vec<u64>,
     pub(super) libraries: &'p mut Libraries,
@@ -138,7 +139,7 @@ impl<'p> Vm<'p> {
     /// # Errors
     /// When there is not enough memory.
     pub fn new(
-        program: &'p Verified,
+        program: &'p Arc<Verified>,
         libraries: &'p mut Libraries,
         host: &'p mut Host,
     ) -> Result<Vm<'p>, OutOfMemory> {
@@ -150,7 +151,7 @@ impl<'p> Vm<'p> {
     /// # Errors
     /// When there is not enough memory, or it may not have what it begins with.
     pub fn with_limits(
-        program: &'p Verified,
+        program: &'p Arc<Verified>,
         libraries: &'p mut Libraries,
         host: &'p mut Host,
         limits: Limits,

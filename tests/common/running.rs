@@ -7,6 +7,7 @@ use hotvm::verify::{Site, Verified, verify};
 use std::cell::RefCell;
 use std::io::{self, Cursor, Write};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// All that can be seen of a run.
 #[derive(Debug, PartialEq)]
@@ -36,11 +37,11 @@ impl From<Trap> for Trapped {
 
 /// Runs a module that has no libraries.
 pub fn run(engine: Engine, module: &Module, limits: Limits) -> Ended {
-    run_verified(engine, &verify(module.clone()).unwrap(), limits)
+    run_verified(engine, &Arc::new(verify(module.clone()).unwrap()), limits)
 }
 
 /// The same, of a module that is proved already.
-pub fn run_verified(engine: Engine, program: &Verified, limits: Limits) -> Ended {
+pub fn run_verified(engine: Engine, program: &Arc<Verified>, limits: Limits) -> Ended {
     let settings = Settings { no_native: true, ..Settings::default() };
     let mut libraries = Libraries::new(program.module().imports.clone(), settings);
     let printed = Printed::default();
