@@ -3,7 +3,7 @@
 mod common;
 
 use common::generate;
-use common::running::{Ended, run_verified};
+use common::running::{Ended, run_partly, run_verified};
 use hotvm::diagnostics::Sources;
 use hotvm::engine::{Engine, Limits};
 use hotvm::program::{Input, load};
@@ -18,6 +18,14 @@ fn agree(program: &Arc<Verified>, limits: Limits) -> Result<Ended, TestCaseError
     for &engine in Engine::ALL {
         let ended = run_verified(engine, program, limits);
         prop_assert_eq!(&ended, &expected, "{}", engine.name());
+    }
+    // Half compiled, half interpreted.
+    let sizes = program.module().functions.iter().map(|function| function.code.len());
+    let mut sizes: Vec<usize> = sizes.collect();
+    sizes.sort_unstable();
+    for &engine in Engine::ALL {
+        let ended = run_partly(engine, program, limits, Some(sizes[sizes.len() / 2]));
+        prop_assert_eq!(&ended, &expected, "half of it with {}", engine.name());
     }
     Ok(expected)
 }

@@ -130,6 +130,9 @@ pub struct Vm<'p> {
     /// Whether the engine that compiles while the program runs was rung for.
     tier_bell: bool,
     engine: Engine,
+    /// The most bytes of bytecode of a function that is compiled.
+    #[allow(dead_code, reason = "where nothing is compiled")]
+    pub(super) largest: Option<usize>,
 }
 
 impl<'p> Vm<'p> {
@@ -180,6 +183,7 @@ impl<'p> Vm<'p> {
             profile: None,
             tier_bell: false,
             engine: Engine::default(),
+            largest: None,
         })
     }
 
@@ -201,6 +205,12 @@ impl<'p> Vm<'p> {
     /// Lets another engine execute the program.
     pub fn use_engine(&mut self, engine: Engine) {
         self.engine = engine;
+    }
+
+    /// Functions with more bytes of bytecode than this stay interpreted, on every engine. Otherwise
+    /// [`Engine::Jit`] compiles all that can be, and [`Engine::Auto`] what does not take it long.
+    pub fn compile_at_most(&mut self, bytes: usize) {
+        self.largest = Some(bytes);
     }
 
     /// Lets the program be reached by a doorbell.

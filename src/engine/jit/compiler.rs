@@ -30,6 +30,16 @@ pub enum Unit {
     Poll,
 }
 
+impl Unit {
+    /// The function of which it is the whole or a part.
+    pub fn function(self) -> Option<u32> {
+        match self {
+            Unit::Function(function) | Unit::Rest(Site { function, .. }) => Some(function),
+            Unit::Call(_) | Unit::Poll => None,
+        }
+    }
+}
+
 /// Makes the machine code of a program.
 pub struct Compiler<'p> {
     program: &'p Verified,
@@ -61,14 +71,16 @@ impl<'p> Compiler<'p> {
         })
     }
 
-    /// Compiles. `None` for what is beyond a limit of Cranelift, such as that of values in a function.
+    /// Compiles. `None` for what is too large, or beyond a limit of Cranelift, such as that of values in a
+    /// function.
     pub fn compile(&mut self, unit: Unit, places: &mut Places) -> Option<Assembled> {
+        let function = unit.function();
+        let size = |function| self.program.module().functions[function as usize].code.len();
+        if function.map_or(0, size) > self.options.largest {
+            return None;
+        }
         let frame = self.translate(unit, places, false)?;
-        let locals = match unit {
-            Unit::Function(function) => self.program.locals(function),
-            Unit::Rest(site) => self.program.locals(site.function),
-            Unit::Call(_) | Unit::Poll => 0,
-        };
+        let locals = function.map_or(0, |function| self.program.locals(function));
         if stack::is_large(frame, locals) {
             self.translate(unit, places, true)?;
         }

@@ -52,6 +52,10 @@ use translate::Options;
 /// Whether programs can be compiled here.
 pub(super) const AVAILABLE: bool = true;
 
+/// Functions with more bytes of bytecode than this, about half as many instructions, are not compiled in
+/// the background: that takes more than linear time, and the other functions would wait for it.
+const LARGE: usize = 20_000;
+
 /// All that compiled code and its helpers work on, but for the context.
 struct Session<'v, 'p> {
     vm: &'v mut Vm<'p>,
@@ -70,7 +74,7 @@ struct Session<'v, 'p> {
 
 /// Runs a function that takes and gives nothing, compiling each function when it is first called.
 pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
-    let (program, options) = (vm.program, Options::of(vm));
+    let (program, options) = (vm.program, Options::of(vm, usize::MAX));
     match Compiler::new(program, options) {
         Some(compiler) => start(vm, function, Source::Foreground(Box::new(compiler))),
         None => interp::run(vm, function),
@@ -79,7 +83,7 @@ pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
 
 /// The same, beginning in the interpreter.
 pub(super) fn run_tiers(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
-    let (program, options) = (Arc::clone(vm.program), Options::of(vm));
+    let (program, options) = (Arc::clone(vm.program), Options::of(vm, LARGE));
     let background = Background::new(program, options, vm.doorbell.clone());
     start(vm, function, Source::Background(background))
 }

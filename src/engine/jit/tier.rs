@@ -37,9 +37,6 @@ use std::ptr;
 /// How often a function must be met to be compiled.
 const WARM: u32 = 2;
 
-/// Functions with more instructions than this stay interpreted: compiling takes more than linear time.
-const LARGE: usize = 10_000;
-
 /// What there is besides the machine code.
 pub struct Tier {
     machine: *mut Machine,
@@ -176,8 +173,7 @@ impl Session<'_, '_> {
         let heat = tier.heat.entry(function).or_default();
         *heat += 1;
         let (module, heat) = (vm.program.module(), *heat);
-        // A byte at least for each instruction.
-        if heat < WARM || module.functions[function as usize].code.len() > 2 * LARGE {
+        if heat < WARM {
             return;
         }
         self.ask(Unit::Poll);
