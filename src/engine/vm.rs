@@ -5,7 +5,7 @@ use super::interp;
 use super::jit;
 use super::limits::{Fuel, Limits};
 use super::memory::Memory;
-use super::observe::{Profile, ProfileMode, Sampler, Tracer};
+use super::observe::{CodeListener, Profile, ProfileMode, Sampler, Tier, Tracer};
 use super::reference;
 use super::safepoint::{Doorbell, Request};
 use super::trap::{Trap, TrapKind};
@@ -127,6 +127,8 @@ pub struct Vm<'p> {
     pub(super) fuel: Fuel,
     pub(super) tracer: Option<Tracer<'p>>,
     pub(super) profile: Option<Profile>,
+    #[allow(dead_code, reason = "where nothing is compiled")]
+    pub(super) code_listener: Option<CodeListener<'p>>,
     /// Whether the engine that compiles while the program runs was rung for.
     tier_bell: bool,
     engine: Engine,
@@ -181,6 +183,7 @@ impl<'p> Vm<'p> {
             fuel,
             tracer: None,
             profile: None,
+            code_listener: None,
             tier_bell: false,
             engine: Engine::default(),
             largest: None,
@@ -202,6 +205,11 @@ impl<'p> Vm<'p> {
         self.profile.take()
     }
 
+    /// Tells of all machine code that is made from now on.
+    pub fn on_machine_code(&mut self, listener: CodeListener<'p>) {
+        self.code_listener = Some(listener);
+    }
+
     /// Lets another engine execute the program.
     pub fn use_engine(&mut self, engine: Engine) {
         self.engine = engine;
@@ -218,20 +226,21 @@ impl<'p> Vm<'p> {
         self.doorbell = doorbell;
     }
 
-    /// Does what was asked for. Engines call it at a safepoint, when somebody has rung. `stack` tells
-    /// where the program is, the innermost call first.
+    /// Does what was asked for. Engines call it at a safepoint, when somebody has rung. `tier` runs the
+    /// program there; `stack` tells where it is, the innermost call first.
     ///
     /// # Errors
     /// When the program is to trap.
     pub(super) fn safepoint(
         &mut self,
+        tier: Tier,
         stack: impl FnOnce() -> Vec<Site>,
     ) -> Result<Option<Exit>, TrapKind> {
         let asked = self.doorbell.answer();
         if asked(Request::Sample)
             && let Some(profile) = &mut self.profile
         {
-            profile.sample(stack());
+            profile.sample(tier, stack());
         }
         self.tier_bell |= asked(Request::Tier);
         if asked(Request::Publish) {

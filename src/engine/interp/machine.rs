@@ -6,6 +6,7 @@ use super::encode::{Encoded, encode};
 use super::table::handlers;
 use crate::engine::limits::{FRAME_CELLS, MAX_STACK};
 use crate::engine::lower::{Options, lower};
+use crate::engine::observe::Tier;
 use crate::engine::trap::{Trap, TrapKind};
 use crate::engine::vm::{Exit, Vm};
 use crate::verify::{Site, Verified};
@@ -272,7 +273,7 @@ impl Machine {
         self.encoded(ip);
         // SAFETY: the program is there, and finding the sites does not touch it.
         let vm = unsafe { &mut *self.vm };
-        match vm.safepoint(|| self.all_sites(ip, fp)) {
+        match vm.safepoint(Tier::Interpreter, || self.all_sites(ip, fp)) {
             Ok(None) => Flow::Next,
             Ok(Some(exit)) => self.exit(exit),
             Err(kind) => self.trap(ip, fp, kind),

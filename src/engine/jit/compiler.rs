@@ -15,6 +15,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context as Codegen, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use std::mem::offset_of;
+use std::time::{Duration, Instant};
 
 /// What can be compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +54,8 @@ pub struct Compiler<'p> {
 /// Machine code that can be put anywhere.
 pub struct Assembled {
     pub code: Vec<u8>,
+    /// How long it took to make.
+    pub took: Duration,
     /// Where the calls in it return to, as offsets in order, and their places.
     pub returns: Vec<(u32, SiteId)>,
 }
@@ -74,7 +77,7 @@ impl<'p> Compiler<'p> {
     /// Compiles. `None` for what is too large, or beyond a limit of Cranelift, such as that of values in a
     /// function.
     pub fn compile(&mut self, unit: Unit, places: &mut Places) -> Option<Assembled> {
-        let function = unit.function();
+        let (function, begun) = (unit.function(), Instant::now());
         let size = |function| self.program.module().functions[function as usize].code.len();
         if function.map_or(0, size) > self.options.largest {
             return None;
@@ -84,7 +87,7 @@ impl<'p> Compiler<'p> {
         if stack::is_large(frame, locals) {
             self.translate(unit, places, true)?;
         }
-        self.finish()
+        self.finish(begun)
     }
 
     /// Makes code, and gives the size of its frames.
@@ -106,8 +109,8 @@ impl<'p> Compiler<'p> {
         Some(frames.max().unwrap_or(0) as usize)
     }
 
-    /// The code that was made.
-    fn finish(&mut self) -> Option<Assembled> {
+    /// The code that was made, since a time.
+    fn finish(&mut self, begun: Instant) -> Option<Assembled> {
         let compiled = self.codegen.compiled_code()?;
         let mut code = compiled.code_buffer().to_vec();
         for reloc in compiled.buffer.relocs() {
@@ -131,7 +134,7 @@ impl<'p> Compiler<'p> {
                 returns.push((call.ret_addr, SiteId::from_number(place.loc.bits())));
             }
         }
-        Some(Assembled { code, returns })
+        Some(Assembled { code, took: begun.elapsed(), returns })
     }
 }
 

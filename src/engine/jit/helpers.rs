@@ -4,6 +4,7 @@ use super::Session;
 use super::context::Context;
 use super::sites::SiteId;
 use super::traps::{Frame, places};
+use crate::engine::observe::Tier;
 use crate::isa::Op;
 
 /// Executes an instruction by `Vm::system`, on the cells of the context. Gives 1 when it trapped.
@@ -40,7 +41,7 @@ pub unsafe extern "C" fn safepoint(context: *mut Context, frame: *const Frame) -
         places.extend(tier.sites(&image.sites, stack));
         places
     };
-    match vm.safepoint(places) {
+    match vm.safepoint(Tier::MachineCode, places) {
         Ok(None) => {}
         Ok(Some(exit)) => *end = Some(Ok(exit)),
         Err(kind) => *pending = Some(kind),

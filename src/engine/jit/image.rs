@@ -29,7 +29,7 @@ impl Image {
 
     /// Puts code where it can run. `None` where there is no more room.
     pub fn add(&mut self, assembled: Assembled) -> Option<*const u8> {
-        let Assembled { code, returns } = assembled;
+        let Assembled { code, returns, .. } = assembled;
         // SAFETY: it runs on one thread, which is the one that adds to it.
         let address = unsafe { self.memory.add(&code) }?;
         self.sites.place(address as usize, code.len(), returns);

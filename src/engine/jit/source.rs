@@ -4,6 +4,7 @@ use super::Session;
 use super::compiler::{Assembled, Compiler, Unit};
 use super::sites::Places;
 use super::translate::Options;
+use crate::engine::observe::MachineCode;
 use crate::engine::safepoint::{Doorbell, Request};
 use crate::verify::Verified;
 use std::sync::Arc;
@@ -111,8 +112,14 @@ impl Session<'_, '_> {
     fn put(&mut self, unit: Unit, assembled: Assembled) {
         // Code without it could not be stopped.
         let can_poll = unit == Unit::Poll || !self.image.poll().is_null();
+        let (size, took) = (assembled.code.len(), assembled.took);
         let Some(address) = self.image.add(assembled).filter(|_| can_poll) else { return };
         let Session { vm, image, tier, .. } = self;
+        if let Some(listener) = &mut vm.code_listener {
+            let from = if let Unit::Rest(site) = unit { Some(site.instr) } else { None };
+            let address = address as usize;
+            listener(&MachineCode { function: unit.function(), from, address, size, took });
+        }
         let functions = &vm.program.module().functions;
         match unit {
             Unit::Poll => image.set_poll(address),
