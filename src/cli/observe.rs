@@ -11,6 +11,7 @@ use std::io::{self, LineWriter, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use tempfile::NamedTempFile;
 
 /// What to watch.
 #[derive(Args, Clone)]
@@ -108,12 +109,11 @@ impl ObserveFlags {
 fn create_map(path: Option<&Path>) -> Result<File, Diagnostic> {
     let usual = PathBuf::from(format!("/tmp/perf-{}.map", std::process::id()));
     let path = path.unwrap_or(&usual);
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    // Everybody may write to that folder, and lay links in our way.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
-    options.open(path).map_err(|error| cannot_write(path, &error))
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    // Everybody may write to that folder, and lay links in our way, which this replaces.
+    let file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
+    let file = file.and_then(|file| file.persist(path).map_err(|error| error.error));
+    file.map_err(|error| cannot_write(path, &error))
 }
 
 fn create(path: &Path) -> Result<Box<dyn Write>, Diagnostic> {
