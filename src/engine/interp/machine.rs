@@ -237,7 +237,9 @@ impl Machine {
         let program = self.vm().program;
         let options = Options::of(self.vm(), inline);
         let lowered = lower(program, function, options, handlers());
-        let code = encode(program, function, &lowered, &self.entries, handlers());
+        // SAFETY: whoever lets the machine run vouches that the program is there.
+        let libraries = unsafe { &*(*self.vm).libraries };
+        let code = encode(program, libraries, function, &lowered, &self.entries, handlers());
         let start = code.words.as_ptr();
         self.codes.insert(start as usize, code);
         (start, lowered.cells)
