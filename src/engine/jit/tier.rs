@@ -1,6 +1,6 @@
 //! Programs of which a part is compiled and the rest interpreted.
 //!
-//! About once a millisecond the program looks where it is. A function that is met again is compiled:
+//! When it no longer is a short one, the program looks about once a millisecond where it is. A function that is met again is compiled:
 //! so is the rest of it from the block at hand on, for a loop that runs for long is never called again.
 //! Neither interpreter nor machine code counts anything, so they pay nothing for it. (Counting each call
 //! and turn, as others do, cost the interpreter an instruction in each.)
@@ -87,9 +87,8 @@ pub fn run<'p>(
         guard,
         stack: stack.range(),
     };
-    match compiles_first {
-        true => session.ask(Unit::Poll),
-        false => session.tier.watch(session.vm.doorbell.clone()),
+    if compiles_first {
+        session.ask(Unit::Poll);
     }
     let mut context = Context::new(&mut session, stack);
     let upper = Upper { data: (&raw mut *context).cast(), call, rest, outer };
@@ -247,6 +246,7 @@ unsafe fn rest(
     // SAFETY: the data are the context, and the frame is one whose values are in their cells.
     unsafe {
         let session = Context::session(context);
+        session.tier.watch(session.vm.doorbell.clone());
         session.install();
         session.meet(function, block);
         let site = Site { function, instr: block? };
