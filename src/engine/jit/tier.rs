@@ -103,7 +103,7 @@ pub fn run<'p>(
         unsafe {
             match compiles_first {
                 true => {
-                    let code = *(*context).functions.add(function as usize);
+                    let code = *context.functions.add(function as usize);
                     enter(&raw mut *context, frame, None, ptr::null(), code);
                 }
                 false => ended = machine.call(function, frame),
