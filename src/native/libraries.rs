@@ -308,7 +308,7 @@ impl Libraries {
             Some(mut candidate) => {
                 let built = candidate.built;
                 self.warn(index, std::mem::take(&mut candidate.warnings));
-                self.publish(vec![(index, candidate)]).map_err(|error| vec![error])?;
+                self.publish_own(index, candidate).map_err(|error| vec![error])?;
                 Ok(self.replaced(index, &known.group, built))
             }
             None => Ok(Reload::Unchanged { library: known.name }),
@@ -335,13 +335,6 @@ impl Libraries {
         let libraries = (0..self.libraries.len()).map(|index| self.known(index)).collect();
         let (bad, refused) = (self.bad.clone(), self.refused.clone());
         Ledger { libraries, bad, refused, guard: self.guard }
-    }
-
-    /// Lets the reloading thread know what is loaded now.
-    fn tell_live(&self) {
-        if let Some(live) = &self.live {
-            live.update(self.ledger());
-        }
     }
 
     fn emit(&self, index: usize, kind: EventKind) {

@@ -9,6 +9,7 @@ use crate::native::events::{Event, EventKind, EventSink};
 use crate::native::generation::{Generation, Image};
 use crate::native::prepare::{Candidate, Failed, Known, Preparer};
 use crate::native::read::Writer;
+use crate::native::retire::Aftermath;
 use crate::native::watch::Watcher;
 use blake3::Hash;
 use std::collections::HashMap;
@@ -16,18 +17,24 @@ use std::mem;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 /// For how long nothing else must change before a group is looked at: what belongs together is
 /// seldom written in one instant.
 const GROUP_REST: Duration = Duration::from_millis(50);
 
+/// How often to look for what the program leaves, while it is to take what was handed over: at first,
+/// and when it takes its time.
+const SHORTEST_WAIT: Duration = Duration::from_micros(200);
+const LONGEST_WAIT: Duration = Duration::from_millis(20);
+
 pub(super) struct Worker {
     preparer: Preparer,
     ledger: Ledger,
     events: EventSink,
     outbox: Sender<Update>,
+    leavings: Receiver<Aftermath>,
     atomic_group: bool,
     bell: Box<dyn Fn(Ring) + Send>,
     watcher: Option<Watcher>,
@@ -40,12 +47,13 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// A worker that hands candidates over by `outbox`, and asks itself for work by `requests`.
+    /// A worker that hands candidates over by `outbox`, finds in `leavings` what became of them, and
+    /// asks itself for work by `requests`.
     pub fn new(
         preparer: Preparer,
         ledger: Ledger,
         events: EventSink,
-        outbox: Sender<Update>,
+        (outbox, leavings): (Sender<Update>, Receiver<Aftermath>),
         options: LiveOptions,
         requests: &Sender<Request>,
     ) -> Result<Worker, Diagnostic> {
@@ -58,6 +66,7 @@ impl Worker {
             ledger,
             events,
             outbox,
+            leavings,
             atomic_group: options.atomic_group,
             bell: options.bell,
             watcher,
@@ -72,16 +81,27 @@ impl Worker {
 
     /// Does what it is asked to, until the end.
     pub fn run(&mut self, inbox: &Receiver<Request>) {
-        while let Ok(first) = inbox.recv() {
+        let mut patience = SHORTEST_WAIT;
+        loop {
+            let first = match self.waiting.is_empty() {
+                true => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                false => inbox.recv_timeout(patience),
+            };
             let mut changes = Changes::default();
-            if self.take(first, &mut changes).is_break() {
-                return;
-            }
-            // What has come in the meantime is looked at together: one save may be many events.
-            while let Some(request) = self.next_soon(inbox, &changes) {
-                if self.take(request, &mut changes).is_break() {
-                    return;
+            let goes_on = match first {
+                Ok(request) => {
+                    patience = SHORTEST_WAIT;
+                    self.take_all(request, inbox, &mut changes)
                 }
+                Err(RecvTimeoutError::Timeout) => {
+                    patience = (2 * patience).min(LONGEST_WAIT);
+                    self.tidy_up(&mut changes);
+                    ControlFlow::Continue(())
+                }
+                Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(()),
+            };
+            if goes_on.is_break() {
+                return;
             }
             self.look(&changes);
             if changes.all {
@@ -91,6 +111,20 @@ impl Worker {
                 (self.bell)(Ring::Touched(changes.touched));
             }
         }
+    }
+
+    /// Takes a request, and those that have come in the meantime: one save may be many events.
+    fn take_all(
+        &mut self,
+        first: Request,
+        inbox: &Receiver<Request>,
+        changes: &mut Changes,
+    ) -> ControlFlow<()> {
+        self.take(first, changes)?;
+        while let Some(request) = self.next_soon(inbox, changes) {
+            self.take(request, changes)?;
+        }
+        ControlFlow::Continue(())
     }
 
     /// The next request that belongs to these changes.
@@ -103,6 +137,7 @@ impl Worker {
 
     /// Notes what a request asks for. Breaks at the end.
     fn take(&mut self, request: Request, changes: &mut Changes) -> ControlFlow<()> {
+        self.tidy_up(changes);
         match request {
             Request::All => changes.all = true,
             Request::Changed(paths) => {
@@ -111,19 +146,23 @@ impl Worker {
                 changes.touched.extend(paths.into_iter().filter(shown));
             }
             Request::Moved(paths) => changes.all |= self.renew(&paths),
-            Request::Loaded(ledger) => changes.missed.extend(self.loaded(ledger)),
-            Request::CleanUp(mut aftermath) => {
-                if let Some(ledger) = aftermath.ledger.take() {
-                    changes.missed.extend(self.loaded(ledger));
-                }
-                if self.has_crashed {
-                    aftermath.retirees.clear();
-                }
-                aftermath.clean_up(&self.events);
-            }
+            Request::TidyUp => {}
             Request::End => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
+    }
+
+    /// Takes care of what the program has left.
+    fn tidy_up(&mut self, changes: &mut Changes) {
+        while let Ok(mut aftermath) = self.leavings.try_recv() {
+            if let Some(ledger) = aftermath.ledger.take() {
+                changes.missed.extend(self.loaded(ledger));
+            }
+            if self.has_crashed {
+                aftermath.retirees.clear();
+            }
+            aftermath.clean_up(&self.events);
+        }
     }
 
     fn renew(&mut self, paths: &[PathBuf]) -> bool {
@@ -143,10 +182,10 @@ impl Worker {
     fn loaded(&mut self, ledger: Ledger) -> Vec<usize> {
         let before = mem::replace(&mut self.ledger, ledger).libraries;
         self.preparer.guard = self.ledger.guard;
-        let libraries = &self.ledger.libraries;
-        let refused = &self.ledger.refused;
+        let Ledger { libraries, bad, refused, .. } = &self.ledger;
         self.waiting.retain(|&index, (hash, _)| {
-            libraries[index].hash != Some(*hash) && !refused.contains(hash)
+            let is_over = bad.contains(hash) || refused.contains(hash);
+            libraries[index].hash != Some(*hash) && !is_over
         });
         self.rewatch();
         let missed = |&index: &usize| {
