@@ -5,8 +5,10 @@
     python3 benches/run.py --rounds 5
     python3 benches/run.py --only reloading --reloads 1000
 
+`benches/engines.py` measures a part of the engines, for those who work on them.
+
 Peers come from package registries: wasm-tools and hot-lib-reloader (built into `benches/peers`) by
-cargo, wabt by the system's package manager. The
+cargo, wabt by the system's package manager, those of the engines as contestants.py says. The
 commands of one comparison run in turn, round after round, so that all see the same machine; what is
 stated is medians, and their ratios within the run.
 """
@@ -15,17 +17,15 @@ import argparse
 import os
 import platform
 import shutil
-import statistics
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+import contestants
+import engines
 import reloading
+from measure import PEERS, ROOT, TARGET, compare
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-PEERS = TARGET / "peers"
 FUNCTIONS, REPEATS = 25_000, 10
 
 
@@ -48,31 +48,6 @@ def wat():
             yield f"    local.get $x\n    i64.const {f * REPEATS + i}\n    i64.add\n    local.set $x\n"
         yield "    return\n)\n"
     yield ")\n"
-
-
-def run(command):
-    """Runs a command to its end: its processor seconds, wall seconds and peak memory in MB."""
-    start = os.times()
-    pid = os.posix_spawnp(
-        command[0], command, os.environ,
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
-    )
-    _, status, usage = os.wait4(pid, 0)
-    if status != 0:
-        sys.exit(f"{' '.join(map(str, command))} failed")
-    wall = os.times().elapsed - start.elapsed
-    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
-
-
-def compare(commands, rounds):
-    """Runs named commands in turn; gives for each the medians of its figures."""
-    samples = {name: [] for name in commands}
-    for name, command in commands.items():
-        run(command)
-    for _ in range(rounds):
-        for name, command in commands.items():
-            samples[name].append(run(command))
-    return {name: [statistics.median(column) for column in zip(*rows)] for name, rows in samples.items()}
 
 
 def install_peers():
@@ -110,7 +85,7 @@ def assembling(folder, rounds):
     lines = text.read_text().count("\n")
     listed = subprocess.run([str(hotvm), "dis", str(folder / "a.vbc")], capture_output=True, text=True, check=True)
     assert listed.stdout.count(".func ") == FUNCTIONS, "hotvm did not assemble every function"
-    best = min(medians[name][0] for name in commands if name != "hotvm asm")
+    best = min(medians[name].cpu for name in commands if name != "hotvm asm")
     rows = [
         f"{lines:,} lines, {FUNCTIONS:,} functions; {rounds} rounds, medians. hotvm also proves the program;",
         "wat2wasm validates, `wasm-tools parse` does not. Processor time is user and system; all three are",
@@ -119,10 +94,11 @@ def assembling(folder, rounds):
         "| | processor time | wall time | peak memory | hotvm takes |",
         "|---|---|---|---|---|",
     ]
-    for name, (cpu, wall, memory) in medians.items():
-        ratio = "" if name == "hotvm asm" else f"{medians['hotvm asm'][0] / cpu:.2f} of its time"
-        rows.append(f"| {name} | {cpu:.3f} s | {wall:.3f} s | {memory:.0f} MB | {ratio} |")
-    rows += ["", f"Against the faster of the two: **{medians['hotvm asm'][0] / best:.2f}** (target 0.50)."]
+    own = medians["hotvm asm"].cpu
+    for name, cost in medians.items():
+        ratio = "" if name == "hotvm asm" else f"{own / cost.cpu:.2f} of its time"
+        rows.append(f"| {name} | {cost.cpu:.3f} s | {cost.wall:.3f} s | {cost.memory:.0f} MB | {ratio} |")
+    rows += ["", f"Against the faster of the two: **{own / best:.2f}** (target 0.50)."]
     return "\n".join(rows)
 
 
@@ -155,7 +131,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--reloads", type=int, default=100_000, help="with --unload; the rest takes fewer")
-    parser.add_argument("--only", choices=["assembling", "reloading", "slots"])
+    parser.add_argument("--only", choices=["assembling", "engines", "reloading", "slots"])
     options = parser.parse_args()
     subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
     wanted = lambda section: options.only in (None, section)
@@ -166,6 +142,10 @@ def main():
             peers = f"wasm-tools {version(str(PEERS / 'bin/wasm-tools'))}, wabt {version('wat2wasm')}"
             replace("machine", f"Measured on {machine}; {peers}.")
             replace("assembling", assembling(Path(folder), options.rounds))
+        if wanted("engines"):
+            for section, text in engines.Tables(TARGET / "release/hotvm", options.rounds).sections():
+                replace(section, text)
+            replace("contestants", f"Measured on {machine}; {contestants.versions()}.")
         if wanted("slots"):
             replace("slots", slots())
         if wanted("reloading"):

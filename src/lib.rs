@@ -29,6 +29,7 @@
 #![deny(unsafe_code)]
 
 pub mod assemble;
+pub mod compile;
 pub mod diagnostics;
 pub mod disassemble;
 pub mod engine;

@@ -11,7 +11,21 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-const SUBCOMMANDS: [&str; 6] = ["asm", "run", "dis", "test", "explain", "completions"];
+const SUBCOMMANDS: [&str; 13] = [
+    "asm",
+    "run",
+    "build",
+    "check",
+    "fmt",
+    "dis",
+    "info",
+    "bind",
+    "test",
+    "new",
+    "explain",
+    "completions",
+    "man",
+];
 
 /// The diagnostics of a run with `--error-format json`.
 #[track_caller]
@@ -520,6 +534,27 @@ fn completions_know_every_subcommand() {
             assert!(outcome.text().contains(subcommand), "{shell}: {subcommand}");
         }
     }
+}
+
+#[test]
+fn every_subcommand_has_a_man_page_with_examples_and_exit_status() {
+    let lab = Lab::new();
+    let main = lab.run(["man"]).done();
+    lab.run(["man", "pages/man1"]).done();
+    assert_eq!(main.stdout, lab.read("pages/man1/hotvm.1"));
+    assert_eq!(lab.names_in("pages/man1").len(), SUBCOMMANDS.len() + 1);
+    for subcommand in SUBCOMMANDS {
+        assert!(main.text().contains(&format!("hotvm\\-{subcommand}(1)")), "{subcommand}");
+        let page = lab.read(&format!("pages/man1/hotvm-{subcommand}.1"));
+        let page = String::from_utf8(page).unwrap();
+        for part in [&*format!("hotvm\\-{subcommand}"), ".SH SYNOPSIS", "Example", "Exit status:"] {
+            assert!(page.contains(part), "{subcommand} lacks {part}: {page}");
+        }
+        let help = lab.run([subcommand, "--help"]).done();
+        assert!(help.text().contains("Example") && help.text().contains("Exit status:"));
+    }
+    lab.write("file", "");
+    lab.run(["man", "file/man1"]).refuses(1, "E0702");
 }
 
 /// Prints its first argument.

@@ -2,6 +2,7 @@
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
 use hotvm::diagnostics::Code;
+use hotvm::engine::Engine;
 use hotvm::isa::{CType, Import, Signature};
 use hotvm::native::{Access, CallError, Cause, Fault, GuardMode, Libraries, Settings};
 use std::fs;
@@ -425,12 +426,34 @@ impl Program {
 
 #[test]
 fn a_crash_becomes_a_trap_at_its_line() {
-    let program = Program::new("null_read");
-    let (output, errors) = program.run(&["--guard", "on"], "");
-    assert_eq!(output.status.code(), Some(3), "{errors}");
-    let parts = ["E0512", "`null_read` of libcrash.so", "program.vasm:4", "reading address 0x0"];
-    for part in parts.into_iter().chain(["source of the library: lab.c:"]) {
-        assert!(errors.contains(part), "{part} in {errors}");
+    for engine in Engine::ALL {
+        let program = Program::new("null_read");
+        let (output, errors) = program.run(&["--guard", "on", "--engine", engine.name()], "");
+        assert_eq!(output.status.code(), Some(3), "{errors}");
+        let parts =
+            ["E0512", "`null_read` of libcrash.so", "program.vasm:4", "reading address 0x0"];
+        for part in parts.into_iter().chain(["source of the library: lab.c:"]) {
+            assert!(errors.contains(part), "{part} in {errors}");
+        }
+    }
+}
+
+/// Compiled code calls by itself: whatever a function does to the stack, the trap is told.
+#[test]
+fn all_engines_survive_what_functions_do_to_the_stack() {
+    for engine in Engine::ALL {
+        for function in ["smash", "recurse", "jump_wild", "calls_abort", "dirty_x87", "block_all"] {
+            let flags = ["--guard", "on", "--engine", engine.name()];
+            let (output, errors) = Program::new(function).run(&flags, "");
+            assert_eq!(output.status.code(), Some(3), "{function}: {errors}");
+            for part in ["E0512", &format!("`{function}` of libcrash.so"), "program.vasm:4"] {
+                assert!(errors.contains(part), "{part} in {errors}");
+            }
+        }
+        let flags = ["--guard", "on", "--native-timeout", "0.2", "--engine", engine.name()];
+        let (output, errors) = Program::new("spin").run(&flags, "");
+        assert_eq!(output.status.code(), Some(3), "{errors}");
+        assert!(errors.contains("program.vasm:4"), "{errors}");
     }
 }
 

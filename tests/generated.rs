@@ -13,6 +13,12 @@ fn docs_errors_md_is_made_from_the_code_table() {
     check("docs/errors.md", &hotvm::diagnostics::Code::markdown());
 }
 
+#[test]
+fn the_grammar_for_editors_is_made_from_the_tables() {
+    let grammar = hotvm::tools::grammar::textmate();
+    check("docs/editors/vscode/syntaxes/vasm.tmLanguage.json", &grammar);
+}
+
 fn check(name: &str, expected: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     if std::env::var_os("BLESS").is_some() {

@@ -1,8 +1,9 @@
-//! Every program with expectations is a test of its own, named by its path.
+//! Every program with expectations is a test of its own on each engine, named by both.
 //!
 //! `cargo test --test golden sieve` runs those whose path contains `sieve`; with `BLESS=1` the
-//! programs that behave differently get what they do now as their expectations.
+//! programs that behave differently get what they do on the reference engine as their expectations.
 
+use hotvm::engine::Engine;
 use hotvm::isa::Op;
 use hotvm::tools::golden::{Outcome, Runner};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -12,22 +13,23 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Programs that run to their end.
-const RUNNING: [&str; 2] = ["asm-examples", "tests/programs"];
+const RUNNING: [&str; 3] = ["asm-examples", "benches/peers/engines", "tests/programs"];
 /// Programs of which many do not.
 const OTHERS: [&str; 3] = ["tests/natives", "tests/rejected", "tests/trapped"];
 
 fn main() -> ExitCode {
-    let runner = Arc::new(Runner {
-        hotvm: env!("CARGO_BIN_EXE_hotvm").into(),
-        bless: std::env::var_os("BLESS").is_some(),
-    });
-    let paths = RUNNING.iter().chain(&OTHERS).flat_map(|folder| programs(folder));
-    let mut trials: Vec<_> = paths
-        .map(|path| {
+    let bless = std::env::var_os("BLESS").is_some();
+    let engines = if bless { &[Engine::Reference] } else { Engine::ALL };
+    let mut trials = Vec::new();
+    for &engine in engines {
+        let hotvm = env!("CARGO_BIN_EXE_hotvm").into();
+        let runner = Arc::new(Runner { hotvm, bless, engine: Some(engine) });
+        for path in RUNNING.iter().chain(&OTHERS).flat_map(|folder| programs(folder)) {
             let runner = Arc::clone(&runner);
-            Trial::test(path.display().to_string(), move || verdict(&runner.run(&path)))
-        })
-        .collect();
+            let name = format!("{} {}", engine.name(), path.display());
+            trials.push(Trial::test(name, move || verdict(&runner.run(&path))));
+        }
+    }
     trials.push(Trial::test("every_instruction_occurs", every_instruction_occurs));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

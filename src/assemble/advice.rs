@@ -1,7 +1,7 @@
 //! What to say about a name that is not what it should be.
 
 use super::assembler::Assembler;
-use crate::diagnostics::{Code, Diagnostic, Span, closest};
+use crate::diagnostics::{Code, Diagnostic, Help, Span, closest};
 use crate::isa::Op;
 use crate::syntax::Operands;
 
@@ -15,16 +15,16 @@ impl Assembler<'_> {
         &self,
         name: &str,
         known: impl IntoIterator<Item = &'a str>,
-    ) -> Option<String> {
-        self.use_of(name).or_else(|| self.did_you_mean(name, known))
+    ) -> Option<Help> {
+        self.use_of(name).map(Help::from).or_else(|| self.did_you_mean(name, known))
     }
 
     pub(super) fn did_you_mean<'a>(
         &self,
         name: &str,
         known: impl IntoIterator<Item = &'a str>,
-    ) -> Option<String> {
-        self.closest(name, known).map(|near| format!("did you mean `{near}`?"))
+    ) -> Option<Help> {
+        self.closest(name, known).map(Help::did_you_mean)
     }
 
     /// The word that a mistyped one was probably meant to be.
@@ -71,13 +71,19 @@ impl Assembler<'_> {
     }
 
     pub(super) fn unknown_mnemonic(&mut self, mnemonic: Span, operands: &Operands) {
-        let name = mnemonic.of(self.text);
+        let name = mnemonic.of(self.texts);
         let alone = operands.is_empty();
-        let help = match self.closest(name, Op::ALL.iter().map(|op| op.mnemonic())) {
-            Some(near) if alone => format!("did you mean `{near}`, or a label, `{name}:`?"),
-            Some(near) => format!("did you mean `{near}`?"),
-            None if alone => format!("a label is followed by a colon: `{name}:`"),
-            None => "docs/isa.md lists all instructions".to_owned(),
+        let known = Op::ALL.iter().map(|op| op.mnemonic()).chain(self.macros.keys().copied());
+        let help = match self.closest(name, known) {
+            Some(near) if alone => {
+                Help::replace_by(near, format!("did you mean `{near}`, or a label, `{name}:`?"))
+            }
+            Some(near) => Help::did_you_mean(near),
+            None if alone => Help::replace_by(
+                &format!("{name}:"),
+                format!("a label is followed by a colon: `{name}:`"),
+            ),
+            None => "docs/isa.md lists all instructions".into(),
         };
         let diagnostic =
             Diagnostic::error(Code::UnknownMnemonic, format!("unknown instruction `{name}`"));

@@ -2,42 +2,71 @@
 
 use super::advice::MAX_SUGGESTIONS;
 use super::body::{Body, Item};
-use super::consequences::first_span;
+use super::conditions::Conditions;
 use super::constants::Constant;
-use super::declare::{DataDecl, LibDecl, Named};
+use super::declare::{DataDecl, LibDecl, Local, Named};
 use super::fixups::Fixup;
-use super::whole::{Offers, WholeLib};
+use super::macros::{MAX_EXPANSION, Macro};
+use super::reading::Input;
+use super::whole::WholeLib;
+use super::{Assembled, Options};
 use crate::diagnostics::{Code, Diagnostic, SourceId, Span};
 use crate::isa::{FuncType, Op};
-use crate::module::{FunctionNames, Location, Module, Names, SourceFile, SourceMap};
-use crate::syntax::{self, Directive, Line, Operands, SizeExpr, Statement};
-use rustc_hash::FxHashMap;
+use crate::module::{Expanded, FunctionNames, Location, Module, Names, SourceFile, SourceMap};
+use crate::syntax::{
+    self, Directive, Line, Operands, Origin, Plain, RawLine, SizeExpr, Statement, TextId, Texts,
+};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
+use std::rc::Rc;
 
 /// Names of one kind, with what they stand for.
 pub(super) type Table<'s, T> = FxHashMap<&'s str, T>;
 
+/// A name that is known in one scope only: that of an expansion, or the function's own, 0.
+pub(super) type Scoped<'s> = (TextId, &'s str);
+
 pub(super) struct Assembler<'s> {
+    /// The main text. Until the end, diagnostics are told of it with spans in all texts (`origins`).
     pub(super) source: SourceId,
-    pub(super) text: &'s str,
+    pub(super) texts: &'s Texts<'s>,
+    pub(super) options: &'s Options<'s>,
+    /// The names of the included texts.
+    pub(super) included: Vec<String>,
+    /// What is being read.
+    pub(super) input: Input,
+    pub(super) conditions: Conditions,
+    /// The macro that is being defined.
+    pub(super) recording: Option<Macro<'s>>,
+    pub(super) macros: Table<'s, Rc<Macro<'s>>>,
+    /// The expanded bytes that are still allowed; `None` when macros are known to have no end, and no
+    /// further call is expanded.
+    pub(super) expansion_left: Option<u32>,
+    /// The errors that were told of expansions, by where they are from.
+    pub(super) reported: FxHashSet<(Code, Origin)>,
+    /// Lines that could not be read.
+    pub(super) unread: Vec<Diagnostic>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) warnings: Vec<Diagnostic>,
     pub(super) module: Module,
     pub(super) names: Names,
     pub(super) map: SourceMap,
     pub(super) types: FxHashMap<FuncType, u32>,
-    pub(super) texts: FxHashMap<Vec<u8>, u32>,
+    /// The texts of `WRITE`, each once.
+    pub(super) written: FxHashMap<Vec<u8>, u32>,
 
     pub(super) functions: Table<'s, Named>,
     pub(super) globals: Table<'s, Named>,
     pub(super) constants: Table<'s, Constant>,
     pub(super) data: Table<'s, Named>,
     pub(super) data_decls: Vec<DataDecl>,
+    /// `.align`s, each with the number of the piece of data that follows it.
+    pub(super) aligns: Vec<(usize, SizeExpr)>,
     pub(super) global_inits: Vec<(Span, Option<syntax::Expr>)>,
     pub(super) libs: Vec<LibDecl>,
     /// The slots of each native function, once the `.lib`s are evaluated.
     pub(super) slots: FxHashMap<String, Vec<u16>>,
     pub(super) whole_libs: Vec<WholeLib>,
-    pub(super) offers: &'s Offers<'s>,
     /// What they offer, for advice on a misspelt name.
     pub(super) offered: Vec<String>,
     pub(super) memory: Option<(SizeExpr, Option<SizeExpr>, Span)>,
@@ -62,30 +91,40 @@ impl<'s> Assembler<'s> {
     pub(super) fn new(
         source: SourceId,
         name: &str,
-        text: &'s str,
-        offers: &'s Offers<'s>,
+        texts: &'s Texts<'s>,
+        options: &'s Options<'s>,
     ) -> Assembler<'s> {
-        let crc = crc32fast::hash(text.as_bytes());
+        let crc = crc32fast::hash(texts.main().as_bytes());
         let files = vec![SourceFile { name: name.to_owned(), crc }];
         Assembler {
             source,
-            text,
+            texts,
+            options,
+            included: Vec::new(),
+            input: Input::default(),
+            conditions: Conditions::default(),
+            recording: None,
+            macros: Table::default(),
+            expansion_left: Some(MAX_EXPANSION),
+            reported: FxHashSet::default(),
+            unread: Vec::new(),
             diagnostics: Vec::new(),
+            warnings: Vec::new(),
             module: Module::default(),
             names: Names::default(),
             map: SourceMap { files, ..SourceMap::default() },
             types: FxHashMap::default(),
-            texts: FxHashMap::default(),
+            written: FxHashMap::default(),
             functions: Table::default(),
             globals: Table::default(),
             constants: Table::default(),
             data: Table::default(),
             data_decls: Vec::new(),
+            aligns: Vec::new(),
             global_inits: Vec::new(),
             libs: Vec::new(),
             slots: FxHashMap::default(),
             whole_libs: Vec::new(),
-            offers,
             offered: Vec::new(),
             memory: None,
             entry: None,
@@ -99,47 +138,89 @@ impl<'s> Assembler<'s> {
         }
     }
 
-    pub(super) fn run(mut self) -> Result<Module, Vec<Diagnostic>> {
-        let mut diagnostics = Vec::new();
-        syntax::parse(self.source, self.text, &mut diagnostics, |line, _| self.line(line));
-        let declared = self.perhaps_declared(&diagnostics);
-        self.diagnostics.append(&mut diagnostics);
+    /// Assembles the main text. Gives the names of the included texts too.
+    pub(super) fn run(mut self) -> (Result<Assembled, Vec<Diagnostic>>, Vec<String>) {
+        self.define_constants();
+        self.read_text(self.texts.main(), 0);
+        let declared = self.perhaps_declared();
+        self.diagnostics.append(&mut self.unread);
         self.finish();
         self.drop_consequences(&declared);
+        self.explain_late_macros();
         if self.diagnostics.is_empty() {
+            self.settle_places();
             self.module.names = Some(self.names);
             self.module.source_map = Some(self.map);
-            return Ok(self.module);
+            let made = Assembled { module: self.module, warnings: self.warnings };
+            return (Ok(made), self.included);
         }
-        self.diagnostics.sort_by_key(|d| first_span(d).map_or(u32::MAX, |span| span.start));
-        Err(self.diagnostics)
+        (Err(self.diagnostics), self.included)
     }
 
-    fn line(&mut self, line: Line) {
+    /// A line that is neither left out nor part of a macro.
+    pub(super) fn line(&mut self, line: Line, raw: RawLine) {
         if let Some(label) = line.label {
             self.label(label);
         }
         match line.statement {
             Statement::Empty => {}
             Statement::Instr { mnemonic, ref operands } => {
-                let body = self.body();
-                if body.items.is_empty() {
-                    body.first = mnemonic;
-                }
-                let Some(op) = Op::from_mnemonic(mnemonic.of(self.text)) else {
-                    return self.unknown_instruction(mnemonic, operands);
+                let Some(op) = Op::from_mnemonic(mnemonic.of(self.texts)) else {
+                    return match self.macros.get(mnemonic.of(self.texts)) {
+                        Some(found) => self.expand(Rc::clone(found), mnemonic, raw, line.span),
+                        None => self.unknown_instruction(mnemonic, operands),
+                    };
                 };
+                self.note_first(mnemonic);
                 if let Some(item) = self.operands(op, mnemonic, operands) {
-                    let at = self.location(line.number, line.begins, line.span);
-                    let body = self.body();
-                    body.items.push(item);
-                    SourceMap::push(&mut body.runs, at);
+                    self.put(item, line.number, line.begins, mnemonic);
                 }
             }
             Statement::Directive(directive) => {
                 self.directive(*directive, line.number, line.begins, line.span)
             }
         }
+    }
+
+    /// Takes a line without the grammar, where that is enough.
+    pub(super) fn plain_line(&mut self, raw: RawLine) -> bool {
+        match raw.plain() {
+            None => false,
+            Some(Plain::Label(label)) => {
+                self.label(label);
+                true
+            }
+            Some(Plain::Instr { mnemonic, operand }) => {
+                let op = Op::from_mnemonic(mnemonic.of(self.texts));
+                let item = op.and_then(|op| Some(Item { op, arg: self.plain_arg(op, operand)? }));
+                if let Some(item) = item {
+                    self.note_first(mnemonic);
+                    self.put(item, raw.number, raw.begins, mnemonic);
+                }
+                item.is_some()
+            }
+        }
+    }
+
+    /// Notes where the first instruction of a function stands.
+    fn note_first(&mut self, mnemonic: Span) {
+        let body = self.body();
+        if body.items.is_empty() {
+            body.first = mnemonic;
+        }
+    }
+
+    /// Appends the instruction of this line.
+    fn put(&mut self, item: Item, number: u32, begins: u32, mnemonic: Span) {
+        let at = self.location(number, begins, mnemonic);
+        let call = self.input.call;
+        let body = self.body();
+        if let Some(call) = call {
+            let instr = body.items.len() as u32;
+            SourceMap::push_expanded(&mut body.expanded, 0, instr, call);
+        }
+        body.items.push(item);
+        SourceMap::push(&mut body.runs, at);
     }
 
     fn directive(&mut self, directive: Directive, number: u32, begins: u32, span: Span) {
@@ -169,6 +250,17 @@ impl<'s> Assembler<'s> {
                 let location = self.location(number, begins, span);
                 self.whole_libs.push(WholeLib { library, version, lazy, location });
             }
+            Directive::Include(file) => self.include(file, span),
+            Directive::Macro { name, params } => self.begin_macro(name, &params, span),
+            Directive::Expansion(name) => self.begin_expansion(name, number, begins, span),
+            Directive::EndExpansion => self.end_expansion(span),
+            Directive::EndMacro => {
+                self.misplaced(span, "`.endmacro` without a `.macro`", "no macro to end here")
+            }
+            other
+            @ (Directive::If(_) | Directive::Elif(_) | Directive::Else | Directive::EndIf) => {
+                self.condition(other, span)
+            }
             other => self.declare(other, span),
         }
     }
@@ -179,26 +271,27 @@ impl<'s> Assembler<'s> {
     }
 
     fn label(&mut self, label: Span) {
-        let name = label.of(self.text);
+        let key = (self.texts.scope(label), label.of(self.texts));
         let at = self.body().items.len() as u32;
-        let index = Named { index: at, span: label };
-        if let Some(old) = self.body().labels.insert(name, index) {
-            self.duplicate("labels", label, old.span);
-            self.body().labels.insert(name, old);
+        let index = Local::new(at, label);
+        if let Some(old) = self.body().labels.insert(key, index) {
+            self.duplicate("labels", label, old.named.span);
+            self.body().labels.insert(key, old);
         } else {
-            self.body().label_names.push((at, name.to_owned()));
+            self.body().label_names.push((at, key));
         }
     }
 
     /// An instruction that does not exist still stands where it stands: labels after it keep their
     /// distance. It may well be a label itself, without its colon.
     fn unknown_instruction(&mut self, mnemonic: Span, operands: &Operands) {
+        self.note_first(mnemonic);
         self.unknown_mnemonic(mnemonic, operands);
-        let name = mnemonic.of(self.text);
+        let key = (self.texts.scope(mnemonic), mnemonic.of(self.texts));
         let body = self.body();
         if operands.is_empty() {
             let index = body.items.len() as u32;
-            body.labels.entry(name).or_insert(Named { index, span: mnemonic });
+            body.labels.entry(key).or_insert_with(|| Local::new(index, mnemonic));
         }
         body.items.push(Item::nop());
     }
@@ -207,9 +300,13 @@ impl<'s> Assembler<'s> {
     pub(super) fn finish_body(&mut self, mut body: Body<'s>, name: &str) {
         let start = self.module.code.len() as u32;
         self.resolve_body(&mut body);
+        self.doubt_unused(&body);
         let end = self.module.code.len() as u32;
         let ty = self.intern_type(&body.ty);
         let params = body.ty.params.len();
+        let function = self.module.functions.len() as u32;
+        let expanded = body.expanded.drain(..).map(|it| Expanded { function, ..it });
+        self.map.expanded.extend(expanded);
         self.module.functions.push(crate::module::Function {
             ty,
             locals: body.local_types[params..].to_vec(),
@@ -217,8 +314,11 @@ impl<'s> Assembler<'s> {
         });
         self.names.functions.push(FunctionNames {
             name: name.to_owned(),
-            locals: body.local_names.iter().map(|&n| n.to_owned()).collect(),
-            labels: std::mem::take(&mut body.label_names),
+            locals: unique_names(body.local_names.iter().copied()),
+            labels: {
+                let names = unique_names(body.label_names.iter().map(|&(_, key)| key));
+                body.label_names.iter().map(|&(at, _)| at).zip(names).collect()
+            },
         });
         self.map.functions.push(std::mem::take(&mut body.runs));
         self.spare = body;
@@ -235,14 +335,14 @@ impl<'s> Assembler<'s> {
     }
 
     /// Where a statement stands, for the source map: in which line, which begins at which byte.
-    fn location(&mut self, line: u32, begins: u32, span: Span) -> Location {
+    pub(super) fn location(&mut self, line: u32, begins: u32, span: Span) -> Location {
         if let Some(loc) = &mut self.loc {
             let at = *loc;
             loc.line = loc.line.saturating_add(1);
             return at;
         }
-        let before = Span::new(begins, span.start).of(self.text);
-        Location { file: 0, line, column: before.chars().count() as u32 + 1 }
+        let before = Span::new(begins, span.start).of(self.texts);
+        Location { file: self.input.file, line, column: before.chars().count() as u32 + 1 }
     }
 
     pub(super) fn error(
@@ -256,12 +356,21 @@ impl<'s> Assembler<'s> {
     }
 
     pub(super) fn push(&mut self, diagnostic: Diagnostic, span: Span, label: impl Into<String>) {
-        self.diagnostics.push(diagnostic.at_span(self.source, span, label));
+        let mut diagnostic = diagnostic.at_span(self.source, span, label);
+        // An argument is wrong only for what the macro does with it.
+        if let Some(statement) = self.input.statement
+            && self.texts.scope(span) != self.texts.scope(statement)
+        {
+            diagnostic = diagnostic.at_span(self.source, statement, "what the macro does with it");
+        }
+        if self.is_new(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     /// Reports two things of a kind, which is given in the plural, with one name.
     pub(super) fn duplicate(&mut self, kind: &str, again: Span, first: Span) {
-        let name = again.of(self.text);
+        let name = again.of(self.texts);
         let source = self.source;
         let message = format!("there are two {kind} called `{name}`");
         let diagnostic = Diagnostic::error(Code::DuplicateName, message)
@@ -270,4 +379,29 @@ impl<'s> Assembler<'s> {
             .help("give one of them another name");
         self.diagnostics.push(diagnostic);
     }
+}
+
+/// The names of a function's labels or locals, in order. Those of expansions get a number where they
+/// would not be the only ones of their name.
+fn unique_names<'s>(names: impl Iterator<Item = Scoped<'s>> + Clone) -> Vec<String> {
+    if names.clone().all(|(scope, _)| scope == 0) {
+        return names.map(|(_, name)| name.to_owned()).collect();
+    }
+    let own = names.clone().filter(|(scope, _)| *scope == 0);
+    let mut taken: FxHashSet<String> = own.map(|(_, name)| name.to_owned()).collect();
+    let mut counts: FxHashMap<&str, u32> = FxHashMap::default();
+    let mut unique = |name: &'s str| {
+        if taken.insert(name.to_owned()) {
+            return name.to_owned();
+        }
+        let count = counts.entry(name).or_insert(1);
+        loop {
+            *count += 1;
+            let numbered = format!("{name}_{count}");
+            if taken.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
+    };
+    names.map(|(scope, name)| if scope == 0 { name.to_owned() } else { unique(name) }).collect()
 }

@@ -1,12 +1,13 @@
 //! The instructions of one function, until its end makes their labels and locals known.
 
-use super::assembler::{Assembler, Table};
-use super::declare::Named;
+use super::assembler::{Assembler, Scoped};
+use super::declare::{Local, Named};
 use super::fixups::{Fixup, Missing};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{FuncType, Op, OperandKind, ValueType, leb128, write_operand};
-use crate::module::Run;
+use crate::module::{Expanded, Run};
 use crate::syntax::Expr;
+use rustc_hash::FxHashMap;
 
 /// A function that is being read.
 #[derive(Default)]
@@ -23,13 +24,17 @@ pub(super) struct Body<'s> {
     pub(super) switch_labels: Vec<Span>,
     /// Operands that are constant expressions.
     pub(super) exprs: Vec<Expr>,
-    pub(super) labels: Table<'s, Named>,
-    pub(super) label_names: Vec<(u32, String)>,
+    pub(super) labels: FxHashMap<Scoped<'s>, Local>,
+    pub(super) label_names: Vec<(u32, Scoped<'s>)>,
     /// Parameters, then locals.
-    pub(super) locals: Table<'s, Named>,
-    pub(super) local_names: Vec<&'s str>,
+    pub(super) locals: FxHashMap<Scoped<'s>, Local>,
+    pub(super) local_names: Vec<Scoped<'s>>,
     pub(super) local_types: Vec<ValueType>,
     pub(super) runs: Vec<Run>,
+    /// The locals that instructions name by number.
+    pub(super) numbered: Vec<u64>,
+    /// What came from macros.
+    pub(super) expanded: Vec<Expanded>,
 }
 
 impl Body<'_> {
@@ -45,6 +50,8 @@ impl Body<'_> {
         self.local_names.clear();
         self.local_types.clear();
         self.runs.clear();
+        self.expanded.clear();
+        self.numbered.clear();
     }
 }
 
@@ -80,6 +87,19 @@ pub(super) enum Arg {
     Expr(u32),
 }
 
+impl Arg {
+    /// A name, as an instruction takes it; `None` for one that takes no name.
+    pub(super) fn named(kind: OperandKind, name: Span) -> Option<Arg> {
+        match kind {
+            OperandKind::Local => Some(Arg::Variable(name)),
+            OperandKind::Label => Some(Arg::Label(name)),
+            OperandKind::Func => Some(Arg::Func(name)),
+            OperandKind::Slot => Some(Arg::Slot(name)),
+            _ => None,
+        }
+    }
+}
+
 impl<'s> Assembler<'s> {
     /// Turns the instructions of a body into bytes at the end of the module's code.
     pub(super) fn resolve_body(&mut self, body: &mut Body<'s>) {
@@ -100,7 +120,7 @@ impl<'s> Assembler<'s> {
                     }
                 }
                 Arg::Variable(span) => self.emit_variable(body, op, span),
-                Arg::Func(span) => match self.functions.get(span.of(self.text)) {
+                Arg::Func(span) => match self.functions.get(span.of(self.texts)) {
                     Some(found) => self.emit(op, found.index.into()),
                     None => self.defer(Missing::Func(op, span)),
                 },
@@ -125,8 +145,8 @@ impl<'s> Assembler<'s> {
 
     /// A name is a local's before it is a global's.
     fn emit_variable(&mut self, body: &Body<'s>, op: Op, span: Span) {
-        let name = span.of(self.text);
-        if let Some(local) = body.locals.get(name) {
+        let name = span.of(self.texts);
+        if let Some(local) = self.visible(&body.locals, span) {
             return self.emit(op, local.index.into());
         }
         let op = op.with_operand(OperandKind::Global).unwrap_or(op);
@@ -136,16 +156,31 @@ impl<'s> Assembler<'s> {
         }
     }
 
+    /// What a name stands for where it was written: in its own expansion, or in one around it, or in
+    /// the function.
+    fn visible(&self, table: &FxHashMap<Scoped<'s>, Local>, span: Span) -> Option<Named> {
+        let (mut scope, name) = (self.texts.scope(span), span.of(self.texts));
+        loop {
+            match table.get(&(scope, name)) {
+                None if scope != 0 => scope = self.texts.outer_scope(scope),
+                found => {
+                    let found = found?;
+                    found.used.set(true);
+                    return Some(found.named);
+                }
+            }
+        }
+    }
+
     fn resolve_label(&mut self, body: &Body<'s>, span: Span) -> u64 {
-        let name = span.of(self.text);
-        if let Some(found) = body.labels.get(name) {
+        let name = span.of(self.texts);
+        if let Some(found) = self.visible(&body.labels, span) {
             return found.index.into();
         }
-        let help = self.advise(name, body.labels.keys().copied()).unwrap_or_else(|| {
-            format!(
-                "put `{name}:` in front of the instruction to go to; labels are local to their function"
-            )
-        });
+        let known = body.labels.keys().map(|&(_, name)| name);
+        let help = self.advise(name, known).unwrap_or_else(|| {
+ format!("put `{name}:` in front of the instruction to go to; labels are local to their function").into()
+ });
         let diagnostic = Diagnostic::error(Code::UnknownLabel, format!("unknown label `{name}`"));
         self.push(diagnostic.help(help), span, "this function has no such label");
         0

@@ -4,16 +4,18 @@
 //! second mistake.
 
 use super::assembler::Assembler;
-use crate::diagnostics::{Code, Diagnostic, Position, Span, without_comment};
+use super::origins::first_span;
+use crate::diagnostics::{Code, without_comment};
 use rustc_hash::FxHashSet;
 
 impl<'s> Assembler<'s> {
-    /// What the lines that have these errors may have declared: any name in them, and an unknown
+    /// What the lines that could not be read may have declared: any name in them, and an unknown
     /// directive even the beginning of a function.
-    pub(super) fn perhaps_declared(&self, unread: &[Diagnostic]) -> FxHashSet<&'s str> {
+    pub(super) fn perhaps_declared(&self) -> FxHashSet<&'s str> {
         let mut names = FxHashSet::default();
-        for diagnostic in unread {
-            let line = first_span(diagnostic).map_or("", |span| line_around(self.text, span));
+        for diagnostic in &self.unread {
+            let line = first_span(diagnostic).map(|span| self.texts.line_around(span.start));
+            let line = line.map_or("", |line| line.of(self.texts));
             let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
             names.extend(without_comment(line).split(|c| !is_part(c)));
             if diagnostic.code == Code::UnknownDirective {
@@ -30,21 +32,8 @@ impl<'s> Assembler<'s> {
                 diagnostic.code,
                 Code::UnknownName | Code::UnknownLabel | Code::MisplacedDirective
             );
-            let name = first_span(diagnostic).map_or("", |span| span.of(self.text));
+            let name = first_span(diagnostic).map_or("", |span| span.of(self.texts));
             !is_missing || !declared.contains(name)
         });
     }
-}
-
-pub(super) fn first_span(diagnostic: &Diagnostic) -> Option<Span> {
-    match diagnostic.labels.first()?.position {
-        Position::Span(span) => Some(span),
-        _ => None,
-    }
-}
-
-fn line_around(text: &str, span: Span) -> &str {
-    let start = text[..span.start as usize].rfind('\n').map_or(0, |newline| newline + 1);
-    let line = &text[start..];
-    line.split_once('\n').map_or(line, |(line, _)| line)
 }

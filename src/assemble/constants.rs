@@ -61,22 +61,22 @@ impl<'s> Assembler<'s> {
     }
 
     fn value(&mut self, expr: &Expr, depth: u32) -> Result<Value> {
-        let text = expr.span.of(self.text);
         match &expr.kind {
             ExprKind::Integer => self.integer(expr.span, false),
             ExprKind::Float => Ok(Value::Float(self.float(expr.span)?)),
-            ExprKind::Char => match literal::character(text) {
+            ExprKind::Char => match literal::character(expr.span.of(self.texts)) {
                 Ok(value) => Ok(Value::Int(value.into())),
                 Err(bad) => Err(Some(Box::new(bad.at(self.source, expr.span)))),
             },
-            ExprKind::Name if literal::is_float_name(text) => {
+            ExprKind::Name if literal::is_float_name(expr.span.of(self.texts)) => {
                 Ok(Value::Float(self.float(expr.span)?))
             }
             ExprKind::Name => self.name(expr.span, depth),
-            ExprKind::Len(name) => match self.data.get(name.of(self.text)) {
+            ExprKind::Len(name) => match self.data.get(name.of(self.texts)) {
                 Some(data) => self.data_len(data.index as usize, *name),
                 None => self.unknown_data(*name),
             },
+            ExprKind::Defined(name) => Ok(Value::Int(self.is_defined(*name).into())),
             // The smallest integer has no positive counterpart, so its sign belongs to the literal.
             ExprKind::Neg(inner) if inner.kind == ExprKind::Integer => {
                 self.integer(inner.span, true)
@@ -85,15 +85,42 @@ impl<'s> Assembler<'s> {
                 Value::Int(value) => self.checked(expr.span, value.checked_neg()),
                 Value::Float(value) => Ok(Value::Float(-value)),
             },
-            ExprKind::Not(inner) => match self.value(inner, depth)? {
-                Value::Int(value) => Ok(Value::Int(!value)),
-                Value::Float(_) => self.no_value(inner.span, "`~` needs an integer", "a float"),
-            },
+            ExprKind::Invert(inner) => Ok(Value::Int(!self.truth("~", inner, depth)?)),
+            ExprKind::Not(inner) => Ok(Value::Int((self.truth("!", inner, depth)? == 0).into())),
+            // The right side need not have a value when the left one decides.
+            ExprKind::Binary(BinaryOp::AndAnd, a, b) => {
+                let both = self.truth("&&", a, depth)? != 0 && self.truth("&&", b, depth)? != 0;
+                Ok(Value::Int(both.into()))
+            }
+            ExprKind::Binary(BinaryOp::OrOr, a, b) => {
+                let any = self.truth("||", a, depth)? != 0 || self.truth("||", b, depth)? != 0;
+                Ok(Value::Int(any.into()))
+            }
             ExprKind::Binary(op, a, b) => {
                 let (left, right) = (self.value(a, depth)?, self.value(b, depth)?);
                 self.binary(expr.span, *op, left, right)
             }
         }
+    }
+
+    /// The integer that an operator needs.
+    fn truth(&mut self, op: &str, expr: &Expr, depth: u32) -> Result<i64> {
+        match self.value(expr, depth)? {
+            Value::Int(value) => Ok(value),
+            Value::Float(_) => {
+                self.no_value(expr.span, format!("`{op}` needs an integer"), "a float")
+            }
+        }
+    }
+
+    /// Whether something of this name stands above.
+    fn is_defined(&self, name: Span) -> bool {
+        let name = name.of(self.texts);
+        self.constants.contains_key(name)
+            || self.data.contains_key(name)
+            || self.macros.contains_key(name)
+            || self.functions.contains_key(name)
+            || self.globals.contains_key(name)
     }
 
     /// An expression without a value, and why.
@@ -108,17 +135,17 @@ impl<'s> Assembler<'s> {
     }
 
     fn integer(&self, span: Span, negative: bool) -> Result<Value> {
-        let value = literal::signed(span.of(self.text), negative);
+        let value = literal::signed(span.of(self.texts), negative);
         value.map(Value::Int).map_err(|bad| Some(Box::new(bad.at(self.source, span))))
     }
 
     fn float(&self, span: Span) -> Result<f64> {
-        let value = literal::float(span.of(self.text));
+        let value = literal::float(span.of(self.texts));
         value.map_err(|bad| Some(Box::new(bad.at(self.source, span))))
     }
 
     fn name(&mut self, span: Span, depth: u32) -> Result<Value> {
-        let name = span.of(self.text);
+        let name = span.of(self.texts);
         if let Some(data) = self.data.get(name) {
             return self.data_address(data.index as usize, span);
         }
@@ -151,10 +178,11 @@ impl<'s> Assembler<'s> {
     }
 
     fn unknown_name<T>(&self, span: Span) -> Result<T> {
-        let name = span.of(self.text);
+        let name = span.of(self.texts);
         let known = self.constants.keys().chain(self.data.keys()).copied();
         let help = self.advise(name, known).unwrap_or_else(|| {
             format!("`.const {name} = …` defines a constant, `.data {name} …` a place in memory")
+                .into()
         });
         let diagnostic = Diagnostic::error(Code::UnknownName, format!("unknown name `{name}`"))
             .at_span(self.source, span, "neither a constant nor data")
@@ -163,7 +191,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn unknown_data<T>(&self, span: Span) -> Result<T> {
-        let name = span.of(self.text);
+        let name = span.of(self.texts);
         let diagnostic =
             Diagnostic::error(Code::UnknownName, format!("no data is called `{name}`"))
                 .at_span(self.source, span, "only data has a length")
@@ -187,6 +215,12 @@ impl<'s> Assembler<'s> {
                 BinaryOp::Mul => Ok(Value::Float(a * b)),
                 BinaryOp::Div => Ok(Value::Float(a / b)),
                 BinaryOp::Rem => Ok(Value::Float(a % b)),
+                BinaryOp::Equal => Ok(Value::Int((a == b).into())),
+                BinaryOp::NotEqual => Ok(Value::Int((a != b).into())),
+                BinaryOp::Less => Ok(Value::Int((a < b).into())),
+                BinaryOp::LessEqual => Ok(Value::Int((a <= b).into())),
+                BinaryOp::Greater => Ok(Value::Int((a > b).into())),
+                BinaryOp::GreaterEqual => Ok(Value::Int((a >= b).into())),
                 _ => self.no_value(span, "bit operations need integers", "these are floats"),
             },
             _ => {
@@ -218,6 +252,13 @@ impl<'s> Assembler<'s> {
             }
             BinaryOp::Shl => shift.map(|s| a << s),
             BinaryOp::Shr => shift.map(|s| a >> s),
+            BinaryOp::Equal => Some((a == b).into()),
+            BinaryOp::NotEqual => Some((a != b).into()),
+            BinaryOp::Less => Some((a < b).into()),
+            BinaryOp::LessEqual => Some((a <= b).into()),
+            BinaryOp::Greater => Some((a > b).into()),
+            BinaryOp::GreaterEqual => Some((a >= b).into()),
+            BinaryOp::AndAnd | BinaryOp::OrOr => unreachable!("evaluated from left to right"),
         };
         self.checked(span, value)
     }

@@ -8,12 +8,26 @@ use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{CType, FuncType, Signature, ValueType};
 use crate::module::{Global, Location, SourceFile};
 use crate::syntax::{Directive, Expr, ExprKind, Operand, Param, SizeExpr, literal};
+use std::cell::Cell;
 
 /// What a name stands for: its number among the things of its kind, and where it was declared.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Named {
     pub(super) index: u32,
     pub(super) span: Span,
+}
+
+/// A label or local, and whether anything names it.
+#[derive(Clone, Debug)]
+pub(super) struct Local {
+    pub(super) named: Named,
+    pub(super) used: Cell<bool>,
+}
+
+impl Local {
+    pub(super) fn new(index: u32, span: Span) -> Local {
+        Local { named: Named { index, span }, used: Cell::new(false) }
+    }
 }
 
 /// A `.lib`.
@@ -60,6 +74,7 @@ impl<'s> Assembler<'s> {
                 self.data_decl(name, contents, at);
             }
             Directive::Zero { name, size, at } => self.data_decl(name, Contents::Zero(size), at),
+            Directive::Align(size) => self.aligns.push((self.data_decls.len(), size)),
             Directive::Memory { min, max } => match self.memory {
                 Some((.., first)) => self.only_one(".memory", span, first),
                 None => self.memory = Some((min, max, span)),
@@ -70,6 +85,10 @@ impl<'s> Assembler<'s> {
             },
             _ => unreachable!("the others have methods of their own"),
         }
+    }
+
+    pub(super) fn misplaced(&mut self, span: Span, message: &str, label: &str) {
+        self.error(Code::MisplacedDirective, span, message, label);
     }
 
     fn only_one(&mut self, what: &str, again: Span, first: Span) {
@@ -93,7 +112,7 @@ impl<'s> Assembler<'s> {
             self.close_function(open);
         }
         let named = Named { index: self.module.functions.len() as u32, span: name };
-        let key = name.of(self.text);
+        let key = name.of(self.texts);
         // A `.func` that could not be read may lack even its name.
         if !key.is_empty()
             && let Some(old) = self.functions.insert(key, named)
@@ -131,13 +150,13 @@ impl<'s> Assembler<'s> {
     }
 
     fn close_function(&mut self, body: Body<'s>) {
-        let name = body.name.of(self.text);
+        let name = body.name.of(self.texts);
         self.finish_body(body, name);
     }
 
     /// Reports a function that is still open where the next one begins, or at the end of the text.
     pub(super) fn missing_end(&mut self, open: &Body<'s>, next: Option<Span>) {
-        let name = open.name.of(self.text);
+        let name = open.name.of(self.texts);
         let message = format!("the function `{name}` has no `.end`");
         let mut diagnostic = Diagnostic::error(Code::MissingEnd, message)
             .at_span(self.source, open.opened, "begins here")
@@ -151,20 +170,21 @@ impl<'s> Assembler<'s> {
     /// A local or parameter of the function that is open, or of main.
     pub(super) fn local(&mut self, param: Param) {
         let ty = self.value_type(param.ty).unwrap_or(ValueType::I64);
-        let name = param.name.of(self.text);
+        let key = (self.texts.scope(param.name), param.name.of(self.texts));
         let body = self.body();
-        let named = Named { index: body.local_types.len() as u32, span: param.name };
+        let named = Local::new(body.local_types.len() as u32, param.name);
         body.local_types.push(ty);
-        body.local_names.push(name);
-        if let Some(old) = body.locals.insert(name, named) {
-            body.locals.insert(name, old);
-            self.duplicate("locals", param.name, old.span);
+        body.local_names.push(key);
+        if let Some(old) = body.locals.insert(key, named) {
+            let first = old.named.span;
+            body.locals.insert(key, old);
+            self.duplicate("locals", param.name, first);
         }
     }
 
     fn global(&mut self, param: Param, init: Option<Expr>) {
         let ty = self.value_type(param.ty).unwrap_or(ValueType::I64);
-        let name = param.name.of(self.text);
+        let name = param.name.of(self.texts);
         let named = Named { index: self.module.globals.len() as u32, span: param.name };
         if let Some(old) = self.globals.insert(name, named) {
             self.globals.insert(name, old);
@@ -178,12 +198,12 @@ impl<'s> Assembler<'s> {
     fn constant(&mut self, span: Span, expr: Expr) {
         if !self.is_taken("constants", span) {
             let constant = Constant { span, expr, state: State::Waiting };
-            self.constants.insert(span.of(self.text), constant);
+            self.constants.insert(span.of(self.texts), constant);
         }
     }
 
     fn data_decl(&mut self, span: Span, contents: Contents, at: Option<Expr>) {
-        let name = span.of(self.text);
+        let name = span.of(self.texts);
         if !self.is_taken("pieces of data", span) {
             let index = self.data_decls.len() as u32;
             self.data.insert(name, Named { index, span });
@@ -195,7 +215,7 @@ impl<'s> Assembler<'s> {
     /// Whether a name cannot be that of a new constant or piece of data, which is reported. They share
     /// their names, also with floats: all stand in expressions.
     fn is_taken(&mut self, kind: &str, span: Span) -> bool {
-        let name = span.of(self.text);
+        let name = span.of(self.texts);
         let constant = self.constants.get(name).map(|c| ("constants", c.span));
         let first = constant.or_else(|| Some(("pieces of data", self.data.get(name)?.span)));
         match first {
@@ -216,11 +236,11 @@ impl<'s> Assembler<'s> {
     /// Whether `.data` has an element type where its elements should be.
     fn only_a_type(&self, elements: &[Operand]) -> bool {
         let [Operand::Expr(Expr { span, kind: ExprKind::Name })] = elements else { return false };
-        CType::from_name(span.of(self.text)).is_some_and(is_element)
+        CType::from_name(span.of(self.texts)).is_some_and(is_element)
     }
 
     fn no_elements(&mut self, name: Span, span: Span) {
-        let name = name.of(self.text);
+        let name = name.of(self.texts);
         let diagnostic =
             Diagnostic::error(Code::Syntax, format!("the elements of `{name}` are missing"));
         self.push(
@@ -242,10 +262,6 @@ impl<'s> Assembler<'s> {
                 "here",
             );
         };
-        // From here on the places are those of other texts, and not of this one.
-        if self.loc.is_none() {
-            self.map.files.clear();
-        }
         let found = self.map.files.iter().position(|f| f.name == name && f.crc == crc);
         let file = found.unwrap_or_else(|| {
             self.map.files.push(SourceFile { name, crc });
@@ -260,7 +276,7 @@ impl<'s> Assembler<'s> {
         let Some(column) = self.evaluate_integer(column, "a column") else { return };
         match (u32::try_from(line), u32::try_from(column)) {
             (Ok(line), Ok(column)) => {
-                let file = self.loc.map_or(0, |loc| loc.file);
+                let file = self.loc.map_or(self.input.file, |loc| loc.file);
                 self.loc = Some(Location { file, line, column });
             }
             _ => self.error(Code::DoesNotFit, span, "lines and columns have 32 bits", "here"),

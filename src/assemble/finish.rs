@@ -12,7 +12,7 @@ impl Assembler<'_> {
     pub(super) fn finish(&mut self) {
         if let Some(open) = self.function.take() {
             self.missing_end(&open, None);
-            let name = open.name.of(self.text);
+            let name = open.name.of(self.texts);
             self.finish_body(open, name);
         }
         self.finish_main();
@@ -40,7 +40,7 @@ impl Assembler<'_> {
                 self.module.entry = self.module.functions.len() as u32;
                 self.finish_body(main, "");
             }
-            (Some((name, _)), true) => match self.functions.get(name.of(self.text)) {
+            (Some((name, _)), true) => match self.functions.get(name.of(self.texts)) {
                 Some(entry) => self.module.entry = entry.index,
                 None => self.no_such_entry(name),
             },
@@ -59,8 +59,8 @@ impl Assembler<'_> {
     }
 
     fn no_such_entry(&mut self, name: Span) {
-        let message = format!("the entry function `{}` does not exist", name.of(self.text));
-        let help = self.did_you_mean(name.of(self.text), self.functions.keys().copied());
+        let message = format!("the entry function `{}` does not exist", name.of(self.texts));
+        let help = self.did_you_mean(name.of(self.texts), self.functions.keys().copied());
         let diagnostic = Diagnostic::error(Code::BadEntry, message).maybe_help(help);
         self.push(diagnostic, name, "no function has this name");
     }
@@ -96,7 +96,7 @@ impl Assembler<'_> {
         let Some((name, _)) = self.entry else { return };
         let ty = self.module.func_type(self.module.entry);
         if *ty != FuncType::default() {
-            let function = name.of(self.text);
+            let function = name.of(self.texts);
             let message = format!("the entry function `{function}` must take and give nothing");
             let diagnostic = Diagnostic::error(Code::BadEntry, message)
                 .at_span(self.source, name, "the entry")
@@ -135,7 +135,7 @@ impl Assembler<'_> {
         let slot = self.evaluate_integer(&lib.slot, "a slot number");
         let version = self.version(&lib.version);
         let library = self.name_literal(lib.library)?;
-        let symbol = match lib.symbol.of(self.text) {
+        let symbol = match lib.symbol.of(self.texts) {
             quoted if quoted.starts_with('"') => self.name_literal(lib.symbol)?,
             name => name.to_owned(),
         };
@@ -190,7 +190,7 @@ impl Assembler<'_> {
                 (ValueType::I64, Value::Int(n)) => global.init = n as u64,
                 (ValueType::F64, Value::Float(x)) => global.init = x.to_bits(),
                 (ty, value) => {
-                    let name = span.of(self.text);
+                    let name = span.of(self.texts);
                     let (found, help) = match value {
                         Value::Int(n) => ("an integer", format!("write `{n}.0`")),
                         Value::Float(_) => ("a float", "declare it as `f64`".to_owned()),

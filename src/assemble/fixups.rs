@@ -65,13 +65,13 @@ impl Assembler<'_> {
     fn found(&mut self, missing: &Missing) -> Option<(Op, u64)> {
         match missing {
             Missing::Func(op, span) => {
-                let index = match self.functions.get(span.of(self.text)) {
+                let index = match self.functions.get(span.of(self.texts)) {
                     Some(found) => found.index,
                     None => return self.unknown_function(*span),
                 };
                 Some((*op, index.into()))
             }
-            Missing::Global(op, span) => match self.globals.get(span.of(self.text)) {
+            Missing::Global(op, span) => match self.globals.get(span.of(self.texts)) {
                 Some(found) => Some((*op, found.index.into())),
                 None => self.unknown_variable(*span),
             },
@@ -97,7 +97,7 @@ impl Assembler<'_> {
 
     /// A slot is called by the name of its function, or by a constant.
     fn slot(&mut self, span: Span) -> Option<u64> {
-        let name = span.of(self.text);
+        let name = span.of(self.texts);
         match self.slots.get(name).map_or(&[][..], |slots| slots) {
             &[slot] => return Some(slot.into()),
             &[first, second, ..] => {
@@ -123,8 +123,9 @@ impl Assembler<'_> {
         }
         let help =
             self.advise(name, self.slots.keys().chain(&self.offered).map(|symbol| &**symbol));
-        let help =
-            help.unwrap_or_else(|| format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32"));
+        let help = help.unwrap_or_else(|| {
+            format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32").into()
+        });
         let message = format!("unknown native function `{name}`");
         let diagnostic = Diagnostic::error(Code::UnknownName, message).help(help);
         self.push(diagnostic, span, "no `.lib` binds it");
@@ -132,9 +133,9 @@ impl Assembler<'_> {
     }
 
     fn unknown_function<T>(&mut self, span: Span) -> Option<T> {
-        let name = span.of(self.text);
+        let name = span.of(self.texts);
         let help = self.advise(name, self.functions.keys().copied());
-        let help = help.unwrap_or_else(|| format!("define it with `.func {name}` … `.end`"));
+        let help = help.unwrap_or_else(|| format!("define it with `.func {name}` … `.end`").into());
         let message = format!("unknown function `{name}`");
         let diagnostic = Diagnostic::error(Code::UnknownName, message).help(help);
         self.push(diagnostic, span, "no function has this name");
@@ -142,7 +143,7 @@ impl Assembler<'_> {
     }
 
     fn unknown_variable<T>(&mut self, span: Span) -> Option<T> {
-        let name = span.of(self.text);
+        let name = span.of(self.texts);
         let function = self.completing.map(|index| &self.names.functions[index]);
         let locals = function.into_iter().flat_map(|function| &function.locals);
         let known = locals.map(|local| &**local).chain(self.globals.keys().copied());
@@ -150,6 +151,7 @@ impl Assembler<'_> {
             format!(
                 "declare it: `.local {name}: i64` in the function, or `.global {name}: i64 = 0`"
             )
+            .into()
         });
         let message = format!("unknown variable `{name}`");
         let label = "neither a local, a parameter nor a global";

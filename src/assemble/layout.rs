@@ -14,7 +14,11 @@ impl Assembler<'_> {
     /// aligned, unless it says where.
     pub(super) fn lay_out(&mut self) {
         let mut next = DATA_BASE;
+        let mut aligns = std::mem::take(&mut self.aligns).into_iter().peekable();
         for index in 0..self.data_decls.len() {
+            while let Some((_, size)) = aligns.next_if(|(before, _)| *before == index) {
+                next = next.next_multiple_of(self.alignment(&size).unwrap_or(1));
+            }
             let Some(len) = self.data_size(index) else { continue };
             let align = match &self.data_decls[index].contents {
                 Contents::Zero(_) => 16,
@@ -54,6 +58,18 @@ impl Assembler<'_> {
             self.data_decls[index].place = Some((address, len));
         }
         self.refuse_overlaps();
+    }
+
+    /// What `.align` says: a power of two.
+    fn alignment(&mut self, size: &SizeExpr) -> Option<u64> {
+        let align = self.size(size)?;
+        if !align.is_power_of_two() {
+            let span = size.value.span.to(size.unit.unwrap_or(size.value.span));
+            let diagnostic = Diagnostic::error(Code::DoesNotFit, "an alignment is a power of two");
+            self.push(diagnostic.help("such as 16, 64 or 4 KiB"), span, format!("this is {align}"));
+            return None;
+        }
+        Some(align)
     }
 
     fn refuse_overlaps(&mut self) {
@@ -131,7 +147,7 @@ impl Assembler<'_> {
     }
 
     fn unit(&mut self, span: Span) -> Option<u64> {
-        let name = span.of(self.text);
+        let name = span.of(self.texts);
         if let Some((_, bytes)) = UNITS.iter().find(|(unit, _)| *unit == name) {
             return Some(*bytes);
         }

@@ -12,38 +12,68 @@
 mod advice;
 mod assembler;
 mod body;
+mod conditions;
 mod consequences;
 mod constants;
 mod declare;
+mod expansion;
 mod finish;
 mod fixups;
 mod layout;
+mod macros;
 mod operands;
+mod options;
+mod origins;
+mod reading;
 mod types;
+mod unused;
 mod whole;
 
+pub use options::{COMMAND_LINE, Included, Includes, Options};
 pub use whole::{Offer, Offers};
 
-use crate::diagnostics::{Code, Diagnostic, SourceId, Sources};
+use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Sources};
 use crate::module::Module;
+use crate::syntax::Texts;
 
-/// Assembles a text. `offers` tells what the libraries hold that it binds as a whole.
+/// What a text assembles to.
+#[derive(Clone, Debug)]
+pub struct Assembled {
+    /// The module.
+    pub module: Module,
+    /// What is probably not as it was meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Assembles a text. The texts that it includes come to `sources`.
 ///
 /// # Errors
 /// All that is wrong with it, in the order of its lines.
 pub fn assemble(
     source: SourceId,
-    sources: &Sources,
-    offers: &Offers,
-) -> Result<Module, Vec<Diagnostic>> {
+    sources: &mut Sources,
+    options: &Options,
+) -> Result<Assembled, Vec<Diagnostic>> {
     let it = sources.get(source);
     let text = it.text.as_deref().unwrap_or("");
-    if u32::try_from(text.len()).is_err() {
+    // The last position is none of a text.
+    if u32::try_from(text.len() + 1).is_err() {
         return Err(vec![
             Diagnostic::error(Code::NotText, "the text is over 4 GiB")
-                .at(source, crate::diagnostics::Position::Whole, "")
+                .at(source, Position::Whole, "")
                 .help("split the program"),
         ]);
     }
-    assembler::Assembler::new(source, &it.name, text, offers).run()
+    let texts = Texts::new(text);
+    let (mut made, names) = assembler::Assembler::new(source, &it.name, &texts, options).run();
+    let told = match &mut made {
+        Ok(made) => &mut made.warnings,
+        Err(errors) => errors,
+    };
+    origins::settle(told, &texts, source, sources.next_id());
+    let included = texts.into_included();
+    for (name, text) in names.into_iter().zip(included) {
+        sources.add_text(name, text);
+    }
+    made
 }

@@ -4,7 +4,7 @@ use super::assembler::Assembler;
 use super::body::{Arg, Item};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{Op, OperandKind};
-use crate::syntax::{Expr, ExprKind, Operand, Operands, literal};
+use crate::syntax::{Expr, ExprKind, Kind, Operand, Operands, Token, literal};
 
 impl Assembler<'_> {
     /// The instruction that a mnemonic and its operands make, or `None` after an error.
@@ -15,6 +15,22 @@ impl Assembler<'_> {
             self.body().items.push(Item::nop());
         }
         item
+    }
+
+    /// The argument that a single token is, where it is what the instruction takes.
+    pub(super) fn plain_arg(&self, op: Op, operand: Option<Token>) -> Option<Arg> {
+        let kind = op.operand();
+        match (kind, operand) {
+            (OperandKind::None | OperandKind::Offset, None) => Some(Arg::Ready(0)),
+            (OperandKind::Int | OperandKind::Offset, Some(token))
+                if token.kind == Kind::Integer =>
+            {
+                let value = literal::signed(token.span.of(self.texts), false).ok()?;
+                Some(Arg::Ready(value as u64))
+            }
+            (_, Some(token)) if token.kind.is_name() => Arg::named(kind, token.span),
+            _ => None,
+        }
     }
 
     fn item(&mut self, op: Op, mnemonic: Span, operands: &Operands) -> Option<Item> {
@@ -36,12 +52,14 @@ impl Assembler<'_> {
         let arg = match (op.operand(), &expr.kind) {
             (OperandKind::Int, _) => return self.number_operand(op, expr),
             (OperandKind::Offset, _) => return self.number_operand(op, expr),
-            (OperandKind::Local, ExprKind::Name) => Arg::Variable(expr.span),
-            (OperandKind::Label, ExprKind::Name) => Arg::Label(expr.span),
-            (OperandKind::Func, ExprKind::Name) => Arg::Func(expr.span),
-            (OperandKind::Slot, ExprKind::Name) => Arg::Slot(expr.span),
+            (kind, ExprKind::Name) => match Arg::named(kind, expr.span) {
+                Some(arg) => arg,
+                None => return self.wrong_operand(op, operand),
+            },
             (OperandKind::Local | OperandKind::Slot, ExprKind::Integer) => {
-                Arg::Ready(self.index(expr.span)?)
+                let index = self.index(expr.span)?;
+                self.body().numbered.push(index);
+                Arg::Ready(index)
             }
             _ => return self.wrong_operand(op, operand),
         };
@@ -51,7 +69,7 @@ impl Assembler<'_> {
     /// A plain literal has its value at once; anything else waits until all constants are known.
     fn number_operand(&mut self, op: Op, expr: &Expr) -> Option<Item> {
         if expr.kind == ExprKind::Integer
-            && let Ok(value) = literal::signed(expr.span.of(self.text), false)
+            && let Ok(value) = literal::signed(expr.span.of(self.texts), false)
         {
             return Some(Item { op, arg: Arg::Ready(value as u64) });
         }
@@ -75,7 +93,7 @@ impl Assembler<'_> {
     }
 
     fn index(&mut self, span: Span) -> Option<u64> {
-        match literal::integer(span.of(self.text)) {
+        match literal::integer(span.of(self.texts)) {
             Ok(value) if u32::try_from(value).is_ok() => Some(value),
             Ok(_) => {
                 self.error(Code::DoesNotFit, span, "the index is over 32 bits", "too large");
@@ -90,18 +108,18 @@ impl Assembler<'_> {
 
     fn intern_text(&mut self, span: Span) -> Option<u64> {
         let bytes = self.text_literal(span)?;
-        if let Some(&index) = self.texts.get(&bytes) {
+        if let Some(&index) = self.written.get(&bytes) {
             return Some(index.into());
         }
         let index = self.module.texts.len() as u32;
         self.module.texts.push(bytes.clone());
-        self.texts.insert(bytes, index);
+        self.written.insert(bytes, index);
         Some(index.into())
     }
 
     /// The bytes of a text literal.
     pub(super) fn text_literal(&mut self, span: Span) -> Option<Vec<u8>> {
-        match literal::text(span.of(self.text)) {
+        match literal::text(span.of(self.texts)) {
             Ok(bytes) => Some(bytes),
             Err(bad) => {
                 self.diagnostics.push(bad.at(self.source, span));
@@ -133,7 +151,7 @@ impl Assembler<'_> {
 
     fn wrong_operand<T>(&mut self, op: Op, operand: &Operand) -> Option<T> {
         let message = format!("`{}` takes {}", op.mnemonic(), wanted(op));
-        let help = instead(op, operand, operand.span().of(self.text));
+        let help = instead(op, operand, operand.span().of(self.texts));
         let diagnostic = Diagnostic::error(Code::WrongOperand, message).maybe_help(help);
         self.push(diagnostic, operand.span(), format!("this is {}", describe(operand)));
         None

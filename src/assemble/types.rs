@@ -1,12 +1,12 @@
 //! The names of types: of values, of elements of data, and of C.
 
 use super::assembler::Assembler;
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Help, Span};
 use crate::isa::{CType, Signature, ValueType};
 
 impl Assembler<'_> {
     pub(super) fn value_type(&mut self, span: Span) -> Option<ValueType> {
-        let ty = ValueType::from_name(span.of(self.text));
+        let ty = ValueType::from_name(span.of(self.texts));
         if ty.is_none() {
             self.unknown_type(span, "a value", &ValueType::ALL.map(ValueType::name));
         }
@@ -14,7 +14,7 @@ impl Assembler<'_> {
     }
 
     pub(super) fn element_type(&mut self, span: Span) -> Option<CType> {
-        let ty = CType::from_name(span.of(self.text)).filter(|ty| is_element(*ty));
+        let ty = CType::from_name(span.of(self.texts)).filter(|ty| is_element(*ty));
         if ty.is_none() {
             self.unknown_type(span, "an element", &names(is_element));
         }
@@ -36,7 +36,7 @@ impl Assembler<'_> {
     }
 
     fn c_type(&mut self, span: Span, what: &str, allowed: fn(CType) -> bool) -> Option<CType> {
-        match CType::from_name(span.of(self.text)) {
+        match CType::from_name(span.of(self.texts)) {
             Some(ty) if allowed(ty) => Some(ty),
             Some(CType::Void) => {
                 let diagnostic = Diagnostic::error(Code::BadLib, "a parameter cannot be `void`")
@@ -61,7 +61,7 @@ impl Assembler<'_> {
 
     /// Reports a type that is none of the known ones, which are those that such a thing can have.
     fn unknown_type(&mut self, span: Span, what: &str, known: &[&str]) {
-        let name = span.of(self.text);
+        let name = span.of(self.texts);
         let all = format!("{what} is one of {}", known.join(", "));
         // What C calls so, or the value that takes it up.
         let mut meant = c_type_named(name).into_iter().flat_map(|ty| {
@@ -69,8 +69,8 @@ impl Assembler<'_> {
         });
         let near = meant.find(|name| known.contains(name));
         let help = match near.or_else(|| self.closest(name, known.iter().copied())) {
-            Some(near) => format!("did you mean `{near}`? ({all})"),
-            None => all,
+            Some(near) => Help::replace_by(near, format!("did you mean `{near}`? ({all})")),
+            None => all.into(),
         };
         let (message, label) = match CType::from_name(name) {
             Some(_) => (format!("{what} cannot be `{name}`"), "not this type"),

@@ -78,7 +78,7 @@ impl Assembler<'_> {
         let mut named = BTreeMap::new();
         for fixup in &self.fixups {
             let Missing::Slot(_, span) = fixup.missing else { continue };
-            let name = span.of(self.text);
+            let name = span.of(self.texts);
             if !bound.contains(name) && !self.constants.contains_key(name) {
                 named.entry(name.to_owned()).or_insert(span);
             }
@@ -89,7 +89,7 @@ impl Assembler<'_> {
     fn look_into(&mut self, lib: &WholeLib) -> Option<Library> {
         let name = self.name_literal(lib.library)?;
         let version = self.version(&lib.version)?;
-        match (self.offers)(&name) {
+        match (self.options.offers)(&name) {
             Ok(offer) => {
                 self.offered.extend(offer.keys().cloned());
                 Some(Library { name, version, offer })
@@ -111,7 +111,7 @@ impl Assembler<'_> {
     }
 
     fn offered_twice(&mut self, symbol: &str, span: Span, first: Span, second: Span) {
-        let libraries = (first.of(self.text), second.of(self.text));
+        let libraries = (first.of(self.texts), second.of(self.texts));
         let (first, second) = libraries;
         let message = format!("`{symbol}` is a function of both {first} and {second}");
         let diagnostic = Diagnostic::error(Code::UnknownName, message)

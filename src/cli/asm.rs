@@ -38,7 +38,7 @@ impl Asm {
                 return status::REJECTED;
             }
         };
-        let program = match self.native.load(input, report) {
+        let program = match self.native.load_with_warnings(input, report) {
             Ok(program) => program,
             Err(diagnostics) => {
                 report.errors(&diagnostics);

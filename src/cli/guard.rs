@@ -1,5 +1,6 @@
 //! The flags about crashes of native code.
 
+use super::limits::seconds;
 use super::report::Report;
 use clap::error::ErrorKind;
 use clap::{Args, ValueEnum};
@@ -47,9 +48,4 @@ impl GuardFlags {
         });
         libraries.set_native_timeout(self.native_timeout);
     }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.filter(|it| !it.is_zero()).ok_or_else(|| "not a number of seconds above 0".to_owned())
 }

@@ -5,13 +5,25 @@
 
 mod asm;
 mod bind;
+mod build;
+mod check;
 mod completions;
 mod dis;
+mod ending;
+mod engine;
 mod events;
 mod explain;
+mod fmt;
 mod guard;
+mod info;
+mod language;
 mod libraries;
+mod limits;
+mod man;
+mod new;
+mod observe;
 mod output;
+mod progress;
 mod reload;
 mod report;
 mod run;
@@ -33,11 +45,13 @@ pub mod status {
     pub const TRAPPED: u8 = 3;
     /// A library could not be bound.
     pub const UNBOUND: u8 = 4;
+    /// Ctrl-C ended it: 128 and the number of the signal, as shells have it.
+    pub const INTERRUPTED: u8 = 130;
 }
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 done; 1 the input was rejected; 2 wrong usage; 3 the program trapped;
-             4 a library could not be bound; a program's EXIT n gives n.";
+             4 a library could not be bound; 130 Ctrl-C; a program's EXIT n gives n.";
 
 /// An assembler and bytecode VM whose native functions can be replaced while a program runs.
 #[derive(Parser)]
@@ -85,16 +99,28 @@ enum Command {
     Asm(asm::Asm),
     /// Run a program, text or bytecode
     Run(run::Run),
+    /// Compile a program to an executable or a library
+    Build(build::Build),
+    /// Prove programs without running them
+    Check(check::Check),
+    /// Lay program text out in its canonical way
+    Fmt(fmt::Fmt),
     /// Turn a program back into text
     Dis(dis::Dis),
+    /// Sum up a program on one screen
+    Info(info::Info),
     /// Print the `.lib` lines for all that a library exports
     Bind(bind::Bind),
     /// Run programs and compare what they do with the expectations in their comments
     Test(test::Test),
+    /// Make a project
+    New(new::New),
     /// Explain an error code
     Explain(explain::Explain),
     /// Print completions for a shell
     Completions(completions::Completions),
+    /// Print the man page, or write those of all subcommands
+    Man(man::Man),
 }
 
 /// Runs the command that the arguments name.
@@ -104,10 +130,16 @@ pub fn main() -> ExitCode {
     ExitCode::from(match command {
         Command::Asm(it) => it.run(&mut report),
         Command::Run(it) => it.run(&mut report),
+        Command::Build(it) => it.run(&mut report),
+        Command::Check(it) => it.run(&mut report),
+        Command::Fmt(it) => it.run(&mut report),
         Command::Dis(it) => it.run(&mut report),
+        Command::Info(it) => it.run(&mut report),
         Command::Bind(it) => it.run(&mut report),
         Command::Test(it) => it.run(&mut report),
+        Command::New(it) => it.run(&mut report),
         Command::Explain(it) => it.run(&mut report),
         Command::Completions(it) => it.run(&mut report),
+        Command::Man(it) => it.run(&mut report),
     })
 }

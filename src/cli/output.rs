@@ -28,6 +28,36 @@ pub(super) fn write(to: Option<&Path>, bytes: &[u8], binary: bool, report: &Repo
     }
 }
 
+/// Writes a program, which may then be executed. Gives the exit status.
+pub(super) fn write_program(path: &Path, bytes: &[u8], report: &Report) -> u8 {
+    let written = write_file(path, bytes).and_then(|()| make_executable(path));
+    match written {
+        Ok(()) => status::DONE,
+        Err(error) => {
+            let message = format!("cannot write `{}`: {error}", path.display());
+            report.error(Diagnostic::error(Code::CannotWrite, message));
+            status::REJECTED
+        }
+    }
+}
+
+/// Whoever may read a file may execute it.
+#[cfg(unix)]
+fn make_executable(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = std::fs::metadata(path)?;
+    let mode = metadata.permissions().mode();
+    match metadata.is_file() {
+        true => std::fs::set_permissions(path, Permissions::from_mode(mode | mode >> 2 & 0o111)),
+        false => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn make_executable(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Writes to standard output. That nobody reads it any more is no error.
 pub(super) fn write_stdout(bytes: &[u8]) -> Result<(), Diagnostic> {
     let mut out = io::stdout().lock();

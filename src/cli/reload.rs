@@ -5,12 +5,16 @@
 
 use super::report::Report;
 use super::run::Session;
+use super::status;
 use hotvm::native::Reload;
 
 /// Runs until `q` or the end of input. Gives the exit status of the last run.
 pub(super) fn run_on_enter(session: &mut Session, report: &mut Report) -> u8 {
     for run in 1.. {
         let (status, _) = session.run(report);
+        if status == status::INTERRUPTED {
+            return status;
+        }
         report.notice(format!("run {run} done; press Enter to reload and run again, q to quit"));
         match session.host.read_line() {
             Ok(Some(line)) if line.trim_ascii() != b"q" => reload(session, report),

@@ -58,11 +58,23 @@ impl Report {
         }
     }
 
+    /// What came of it all, for people; the JSON lines of programs have said it already.
+    pub(super) fn summary(&self, text: impl AsRef<str>) {
+        if !self.json {
+            self.notice(text);
+        }
+    }
+
     /// What only those want to know who ask for it.
     pub(super) fn detail(&self, text: impl AsRef<str>) {
         if self.verbose {
             self.notice(text);
         }
+    }
+
+    /// Whether somebody looks on who wants to know how far things are.
+    pub(super) fn shows_progress(&self) -> bool {
+        !self.quiet && !self.json && std::io::stderr().is_terminal()
     }
 
     /// There is nobody left to tell when standard error is closed.

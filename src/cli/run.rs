@@ -1,13 +1,16 @@
 //! `hotvm run`
 
+use super::ending::Ending;
+use super::engine::EngineFlag;
 use super::events::EventLog;
 use super::guard::GuardFlags;
-use super::watch::NewProgram;
+use super::limits::LimitFlags;
+use super::observe::ObserveFlags;
+use super::watch::{NewProgram, Texts};
 use super::{EXIT_STATUS, libraries::NativeFlags, reload, report::Report, status, watch};
-use blake3::Hash;
 use clap::{Args, ValueEnum};
 use hotvm::diagnostics::{Code, Diagnostic, Position};
-use hotvm::engine::{Doorbell, Exit, Host, Output, TrapKind, Vm};
+use hotvm::engine::{Doorbell, Engine, Exit, Host, Output, TrapKind, Vm};
 use hotvm::native::{BindError, CallError, Libraries, StateMode, VersionMismatch, end_process};
 use hotvm::program::{Input, Program};
 use std::ffi::OsString;
@@ -58,6 +61,12 @@ pub(super) struct Run {
     #[arg(long, conflicts_with = "fresh_state")]
     partial_state: bool,
     #[command(flatten)]
+    engine: EngineFlag,
+    #[command(flatten)]
+    limits: LimitFlags,
+    #[command(flatten)]
+    observe: ObserveFlags,
+    #[command(flatten)]
     guard: GuardFlags,
     #[command(flatten)]
     pub(super) native: NativeFlags,
@@ -87,8 +96,12 @@ pub(super) struct Session {
     pub(super) libraries: Libraries,
     pub(super) host: Host,
     pub(super) doorbell: Doorbell,
-    /// The file's content that the program was made from.
-    pub(super) text: Hash,
+    /// The texts that the program was made from.
+    pub(super) texts: Texts,
+    engine: Engine,
+    limits: LimitFlags,
+    observe: ObserveFlags,
+    ending: Ending,
     log: EventLog,
 }
 
@@ -125,14 +138,27 @@ impl Run {
         let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
         let text = blake3::hash(&input.bytes);
         let program = self.native.load(input, report)?;
+        let texts = Texts::new(text, &program, &report.sources);
         let output = Output::new(io::stdout(), io::stdout().is_terminal());
         let args = self.args.iter().map(|arg| arg.as_encoded_bytes().to_vec()).collect();
         let host = Host::new(output, io::stdin().lock(), args);
         let live = self.watch || self.reload_on_enter;
         let log = EventLog::open(self.events.as_deref(), live, report).map_err(|d| vec![d])?;
         let libraries = self.libraries(&program)?;
-        let doorbell = Doorbell::default();
-        let mut session = Session { program, libraries, host, doorbell, text, log };
+        let ending = Ending::default();
+        ending.listen(report);
+        let mut session = Session {
+            program,
+            libraries,
+            host,
+            doorbell: Doorbell::default(),
+            texts,
+            engine: self.engine.engine(),
+            limits: self.limits,
+            observe: self.observe.clone(),
+            ending,
+            log,
+        };
         session.attend(report);
         Ok(session)
     }
@@ -164,21 +190,21 @@ impl Session {
         self.libraries.on_event(self.log.sink());
     }
 
-    /// Puts another program in the place of this one. Its libraries stay when it asks for the same;
-    /// tells whether they do.
+    /// Puts another program in the place of this one. Its libraries stay when it asks for the same, and
+    /// is made from the same files, which are watched with them; tells whether they do.
     pub(super) fn replace_program(
         &mut self,
         run: &Run,
         new: NewProgram,
         report: &mut Report,
     ) -> Result<bool, Vec<Diagnostic>> {
-        let NewProgram { program, sources, text } = new;
+        let NewProgram { program, sources, texts } = new;
         let imports = &self.program.verified.module().imports;
-        let same = *imports == program.verified.module().imports;
+        let same = *imports == program.verified.module().imports && self.texts.same_files(&texts);
         if !same {
             self.libraries = run.libraries(&program)?;
         }
-        (self.program, self.text, report.sources) = (program, text, sources);
+        (self.program, self.texts, report.sources) = (program, texts, sources);
         self.attend(report);
         Ok(same)
     }
@@ -194,7 +220,9 @@ impl Session {
             return (status::UNBOUND, None);
         }
         let verified = Arc::clone(&self.program.verified);
-        let mut vm = match Vm::new(&verified, &mut self.libraries, &mut self.host) {
+        let limits = self.limits.limits();
+        let vm = Vm::with_limits(&verified, &mut self.libraries, &mut self.host, limits);
+        let mut vm = match vm {
             Ok(vm) => vm,
             Err(error) => {
                 let source = self.program.places.source();
@@ -205,8 +233,19 @@ impl Session {
                 return (status::REJECTED, None);
             }
         };
+        vm.use_engine(self.engine);
         vm.listen(self.doorbell.clone());
-        match vm.run() {
+        if let Err(diagnostic) = self.observe.begin(&mut vm, &self.program) {
+            report.error(diagnostic);
+            return (status::REJECTED, None);
+        }
+        let running = self.ending.begin(&self.doorbell, self.limits.time(), report);
+        let end = vm.run();
+        drop(running);
+        let profile = vm.take_profile();
+        drop(vm);
+        self.observe.end(profile, &mut self.program, report);
+        match end {
             Ok(exit) => (exit.status(), Some(exit)),
             Err(trap) => {
                 let diagnostic = self.program.explain(&trap, &mut report.sources);
@@ -215,6 +254,7 @@ impl Session {
                     TrapKind::Native(CallError::Fault(fault)) if fault.is_tainted() => {
                         end_process(status::TRAPPED)
                     }
+                    TrapKind::Interrupted => (status::INTERRUPTED, None),
                     _ => (status::TRAPPED, None),
                 }
             }

@@ -1,6 +1,6 @@
 //! `hotvm test`
 
-use super::{EXIT_STATUS, output, report::Report, status};
+use super::{EXIT_STATUS, engine::EngineFlag, output, report::Report, status};
 use clap::Args;
 use hotvm::diagnostics::{Code, Diagnostic};
 use hotvm::tools::golden::{Outcome, Runner};
@@ -31,6 +31,8 @@ pub(super) struct Test {
     /// Rewrite the expectations to what the programs do
     #[arg(long)]
     bless: bool,
+    #[command(flatten)]
+    engine: EngineFlag,
 }
 
 impl Test {
@@ -40,7 +42,8 @@ impl Test {
                 Diagnostic::error(Code::CannotRead, format!("cannot find hotvm itself: {e}"))
             })
             .and_then(|hotvm| {
-                Ok((Runner { hotvm, bless: self.bless }, Runner::find(&self.paths)?))
+                let runner = Runner { hotvm, bless: self.bless, engine: self.engine.asked() };
+                Ok((runner, Runner::find(&self.paths)?))
             });
         let (runner, tests) = match found {
             Ok(found) => found,

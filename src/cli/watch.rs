@@ -9,6 +9,7 @@ use super::report::Report;
 use super::run::{Run, Session};
 use super::status;
 use blake3::Hash;
+use hotvm::assemble::COMMAND_LINE;
 use hotvm::diagnostics::{Diagnostic, Sources};
 use hotvm::engine::{Doorbell, Exit, Request};
 use hotvm::native::{LiveOptions, ReloadHandle, Ring, on_hangup};
@@ -35,6 +36,7 @@ pub(super) fn run_watching(run: &Run, mut session: Session, report: &mut Report)
         let (status, exit) = session.run(report);
         match exit {
             Some(Exit::OutputClosed) => return status,
+            None if status == status::INTERRUPTED => return status,
             Some(Exit::Stopped) => {}
             _ => {
                 report.notice(
@@ -99,7 +101,7 @@ fn go_live(
         native: run.native.clone(),
         text: run.input.clone(),
         real,
-        seen: Mutex::new(session.text),
+        seen: Mutex::new(session.texts.clone()),
         changed,
     };
     let bell = Arc::new(bell);
@@ -107,7 +109,7 @@ fn go_live(
     let handle = session.libraries.go_live(LiveOptions {
         atomic_group: run.atomic_group,
         watch: true,
-        also: vec![run.input.clone()],
+        also: [&[run.input.clone()][..], session.texts.included()].concat(),
         bell: Box::new(move |ring| ringer.ring(ring)),
     })?;
     hangup.set(handle);
@@ -144,8 +146,52 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) struct NewProgram {
     pub(super) program: Program,
     pub(super) sources: Sources,
-    /// The file's content.
-    pub(super) text: Hash,
+    pub(super) texts: Texts,
+}
+
+/// The texts that a program is made from, by their content.
+#[derive(Clone)]
+pub(super) struct Texts {
+    own: Hash,
+    /// The files that it includes.
+    files: Vec<PathBuf>,
+    contents: Vec<Hash>,
+}
+
+impl Texts {
+    /// The texts of a program whose own has this hash.
+    pub(super) fn new(own: Hash, program: &Program, sources: &Sources) -> Texts {
+        // What the command line defines is no file, and stays as it is.
+        let included = || {
+            let all = program.included.iter().map(|id| sources.get(*id));
+            all.filter(|source| source.name != COMMAND_LINE)
+        };
+        Texts {
+            own,
+            files: included().map(|source| PathBuf::from(&source.name)).collect(),
+            contents: included()
+                .map(|source| blake3::hash(source.text.as_deref().unwrap_or("").as_bytes()))
+                .collect(),
+        }
+    }
+
+    /// The files that the program includes.
+    pub(super) fn included(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    pub(super) fn same_files(&self, other: &Texts) -> bool {
+        self.files == other.files
+    }
+
+    /// Whether the program's own text still has this content, and the included files have theirs.
+    fn are_as_now(&self, own: Hash) -> bool {
+        let mut files = self.files.iter().zip(&self.contents);
+        let unchanged = |(file, then): (&PathBuf, &Hash)| {
+            std::fs::read(file).is_ok_and(|bytes| blake3::hash(&bytes) == *then)
+        };
+        own == self.own && files.all(unchanged)
+    }
 }
 
 /// The program that is to run next, and the request to end the one that runs: they come and go
@@ -180,8 +226,8 @@ struct Bell {
     /// The program's text, as the user names it and as it really is.
     text: PathBuf,
     real: PathBuf,
-    /// What it held when it was last right: the same again is no change.
-    seen: Mutex<Hash>,
+    /// What it was made from when it was last right: the same again is no change.
+    seen: Mutex<Texts>,
     changed: SyncSender<()>,
 }
 
@@ -207,9 +253,14 @@ impl Bell {
     }
 
     fn is_text(&self, path: &Path) -> bool {
+        let real = path.canonicalize();
+        let is_it = |file: &PathBuf| {
+            path == file || real.as_ref().is_ok_and(|p| file.canonicalize().is_ok_and(|f| f == *p))
+        };
         path == self.text
             || path == self.real
-            || path.canonicalize().is_ok_and(|path| path == self.real)
+            || real.as_ref().is_ok_and(|path| *path == self.real)
+            || lock(&self.seen).included().iter().any(is_it)
     }
 
     /// The program as its text is now, when that is another one and right. Tells what is wrong.
@@ -219,7 +270,8 @@ impl Bell {
         let made =
             Input::read(&self.text).map_err(|diagnostic| vec![diagnostic]).and_then(|input| {
                 let text = blake3::hash(&input.bytes);
-                match text == *lock(&self.seen) {
+                let same = lock(&self.seen).are_as_now(text);
+                match same {
                     true => Ok(None),
                     false => {
                         self.native.load(input, &mut report).map(|program| Some((text, program)))
@@ -229,8 +281,9 @@ impl Bell {
         match made {
             Ok(None) => None,
             Ok(Some((text, program))) => {
-                *lock(&self.seen) = text;
-                Some(NewProgram { program, sources: report.sources, text })
+                let texts = Texts::new(text, &program, &report.sources);
+                lock(&self.seen).clone_from(&texts);
+                Some(NewProgram { program, sources: report.sources, texts })
             }
             Err(diagnostics) => {
                 report.errors(&diagnostics);

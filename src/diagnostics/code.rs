@@ -2,7 +2,7 @@
 //!
 //! A code is stable: once released, its number keeps its meaning. The hundreds tell the room that
 //! finds the problem: 01 text, 02 names and operands, 03 bytecode files, 04 verification, 05 traps,
-//! 06 libraries, 07 files and usage.
+//! 06 libraries, 07 files and usage, 08 warnings.
 
 use std::fmt;
 
@@ -21,6 +21,12 @@ macro_rules! codes {
                 match self { $(Code::$variant => stringify!($code)),* }
             }
 
+            /// The name of a warning in `-W`, `-A` and `-D`, such as `unused-label`.
+            pub fn warning_name(self) -> Option<String> {
+                let variant = match self { $(Code::$variant => stringify!($variant)),* };
+                self.name().starts_with('W').then(|| kebab(variant))
+            }
+
             /// The problem in a few words.
             pub fn title(self) -> &'static str {
                 match self { $(Code::$variant => $title),* }
@@ -36,7 +42,7 @@ macro_rules! codes {
 
 codes! {
     /// A character that begins no token of the language. Outside of texts and comments a program is
-    /// made of names, numbers, `.directives`, and the signs `: , ( ) = - > + * / % & | ^ ~ < >`.
+    /// made of names, numbers, `.directives`, and the signs `: , ( ) = - > + * / % & | ^ ~ ! < >`.
     E0101 UnexpectedCharacter "unexpected character";
     /// A text or character literal that is not closed on its own line. Close it with the quote it
     /// began with; write a newline inside a text as `\n`.
@@ -56,8 +62,9 @@ codes! {
     E0106 Syntax "syntax error";
     /// No instruction has this name. Mnemonics may be written in any case; `docs/isa.md` lists them.
     E0107 UnknownMnemonic "unknown instruction";
-    /// No directive has this name. They are `.lib .func .end .local .global .data .zero .const
-    /// .memory .entry .source .loc`.
+    /// No directive has this name. They are `.lib .func .end .local .global .data .zero .align .const
+    /// .memory .entry .include .macro .endmacro .if .elif .else .endif`, and in what `hotvm dis`
+    /// writes, `.source .loc .expansion .endexpansion`.
     E0108 UnknownDirective "unknown directive";
     /// Program text must be UTF-8 and under 4 GiB.
     E0109 NotText "not program text";
@@ -66,22 +73,28 @@ codes! {
     E0110 EmptyProgram "empty program";
     /// An expression or list is nested or long beyond what the assembler takes.
     E0111 TooComplex "too complex";
+    /// A file that an `.include` names cannot be read, or includes itself. A name is looked for in the
+    /// folder of the file that includes it, then in each `-I DIR`, then in the `include-dirs` of
+    /// `hotvm.toml`.
+    E0112 BadInclude "cannot include";
 
     /// The instruction takes another kind of operand, none at all, or one more. `docs/isa.md` gives
     /// the form of each.
     E0201 WrongOperand "wrong operand";
     /// Two things of one kind have the same name. Labels are local to their function, parameters and
-    /// locals to theirs; functions, globals, data, constants and native functions are known in the
-    /// whole program. Constants and data share their names, also with the floats `inf` and `nan`.
+    /// locals to theirs, and each expansion of a macro has its own; functions, globals, data, constants,
+    /// macros and native functions are known in the whole program. Constants and data share their names,
+    /// also with the floats `inf` and `nan`, and macros theirs with the instructions.
     E0202 DuplicateName "duplicate name";
     /// A jump to a label that its function does not have. Labels are local to a function.
     E0203 UnknownLabel "unknown label";
     /// A name that nothing declares.
     E0204 UnknownName "unknown name";
-    /// A `.func` without its `.end`.
-    E0205 MissingEnd "missing .end";
+    /// A `.func` without its `.end`, a `.macro` without its `.endmacro`, or an `.if` without its
+    /// `.endif`. The last two end in the text, or in the macro, where they began.
+    E0205 MissingEnd "missing end";
     /// A directive that cannot stand here: a `.func` inside a function, an `.end` outside of one, a
-    /// second `.memory` or `.entry`.
+    /// second `.memory` or `.entry`, a `.macro` inside a macro, an `.else` or `.endif` without an `.if`.
     E0206 MisplacedDirective "misplaced directive";
     /// A constant expression without a value: a division by zero, a constant defined by itself, a
     /// float where an integer must be, or a result over 64 bits.
@@ -99,6 +112,12 @@ codes! {
     E0211 UnknownType "unknown type";
     /// More of something than a module can hold.
     E0212 TooMany "too many";
+    /// A macro is called with another number of arguments than it has parameters. Commas outside of
+    /// parentheses set arguments apart.
+    E0213 BadMacroCall "wrong number of macro arguments";
+    /// Macros that call each other more than 64 deep, or that expand to more than 64 MiB of text. A
+    /// recursion ends only by an `.if` in the macro.
+    E0214 EndlessMacro "macro without end";
 
     /// The file is neither program text nor hotvm bytecode.
     E0301 NotBytecode "not bytecode";
@@ -143,7 +162,8 @@ codes! {
     /// The bytes that an instruction or a native argument names are not all inside memory. `.memory`
     /// sets its size, `MEMGROW` grows it.
     E0504 OutOfBounds "address out of bounds";
-    /// Calls are nested too deep, most often because a recursion does not end.
+    /// Calls are nested too deep, most often because a recursion does not end. All calls together may
+    /// use 1,048,576 cells: one for each local and operand, and 4 more for each call.
     E0505 CallStackExhausted "call stack exhausted";
     /// An argument that does not fit the C type of its parameter, or a host pointer that no native
     /// function of this program returned. hotvm never wraps a value silently.
@@ -167,6 +187,14 @@ codes! {
     /// A native function did not return within `--native-timeout` and was interrupted. What it was
     /// changing may be half changed.
     E0513 NativeTimeout "native call did not return";
+    /// The program was to execute more instructions than `--fuel` allows. Fuel is counted by straight
+    /// stretches of instructions, and a stretch that it is not enough for is not begun; so the count
+    /// is the same in every engine.
+    E0514 OutOfFuel "out of fuel";
+    /// The program ran for longer than `--time-limit` allows.
+    E0515 OutOfTime "out of time";
+    /// Ctrl-C, or whoever embeds hotvm, ended the program. The place is where it was just then.
+    E0516 Interrupted "interrupted";
 
     /// No file of that name where libraries are searched. A name with a `/` or a known ending is a
     /// path beside the program; a bare name such as `math_ops` becomes `libmath_ops.so` (or the like)
@@ -246,9 +274,39 @@ codes! {
     /// `;! exit: N`, `;! error: CODE at LINE:COLUMN`, `;! args: …`, `;! stdin: …` and `;! flags: …`,
     /// each on a line of its own.
     E0705 BadExpectation "bad expectation";
+
+    /// No way leads to this instruction. Often a label or a condition above it is wrong.
+    W0801 UnreachableCode "unreachable code";
+    /// Nothing jumps to the label. A name that begins with `_` is not looked at.
+    W0802 UnusedLabel "unused label";
+    /// No instruction names the local. A name that begins with `_` is not looked at.
+    W0803 UnusedLocal "unused local";
+    /// The program ends here, and values lie on the stack that nothing has used.
+    W0804 ValueLeft "value left on the stack";
+    /// A jump on a condition that is a constant: it is always taken, or never.
+    W0805 ConstantCondition "constant condition";
+    /// No instruction names the slot that a `.lib` binds.
+    W0806 UnusedSlot "slot never called";
+}
+
+/// `UnusedLabel` as `unused-label`.
+fn kebab(variant: &str) -> String {
+    let mut out = String::new();
+    for c in variant.chars() {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
 }
 
 impl Code {
+    /// The warnings that can be allowed and denied by name, with their names.
+    pub fn warnings() -> impl Iterator<Item = (Code, String)> {
+        Code::ALL.iter().filter_map(|&code| Some((code, code.warning_name()?)))
+    }
+
     /// The text of `docs/errors.md`.
     pub fn markdown() -> String {
         let mut out = String::from(
@@ -256,9 +314,12 @@ impl Code {
              # Error codes\n\n\
              `hotvm explain CODE` shows the same. A code keeps its meaning for ever.\n",
         );
-        for code in Code::ALL {
+        for &code in Code::ALL {
             let words: Vec<_> = code.explanation().split_whitespace().collect();
             out += &format!("\n## {code}: {}\n\n{}\n", code.title(), words.join(" "));
+            if let Some(name) = code.warning_name() {
+                out += &format!("\nIts name is `{name}`.\n");
+            }
         }
         out
     }

@@ -51,6 +51,33 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do.
     pub help: Option<String>,
+    /// What to write in the place of the first label, where that would mend it.
+    pub replacement: Option<Box<str>>,
+}
+
+/// What to do about a diagnostic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Help {
+    text: String,
+    replacement: Option<Box<str>>,
+}
+
+impl Help {
+    /// The word that was probably meant stands in the place of the first label.
+    pub fn did_you_mean(word: &str) -> Help {
+        Help { text: format!("did you mean `{word}`?"), replacement: Some(word.into()) }
+    }
+
+    /// This stands in the place of the first label, and the text says so in words.
+    pub fn replace_by(replacement: &str, text: impl Into<String>) -> Help {
+        Help { text: text.into(), replacement: Some(replacement.into()) }
+    }
+}
+
+impl<T: Into<String>> From<T> for Help {
+    fn from(text: T) -> Help {
+        Help { text: text.into(), replacement: None }
+    }
 }
 
 impl Diagnostic {
@@ -63,6 +90,7 @@ impl Diagnostic {
             labels: Vec::new(),
             notes: Vec::new(),
             help: None,
+            replacement: None,
         }
     }
 
@@ -89,14 +117,15 @@ impl Diagnostic {
     }
 
     /// Sets what to do.
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
+    pub fn help(self, help: impl Into<Help>) -> Self {
+        self.maybe_help(Some(help))
     }
 
     /// Sets what to do, where there is something.
-    pub fn maybe_help(mut self, help: Option<String>) -> Self {
-        self.help = help.or(self.help);
+    pub fn maybe_help(mut self, help: Option<impl Into<Help>>) -> Self {
+        if let Some(help) = help.map(Into::into) {
+            (self.help, self.replacement) = (Some(help.text), help.replacement);
+        }
         self
     }
 }

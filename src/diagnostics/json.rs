@@ -17,6 +17,16 @@ struct Line<'a> {
     places: Vec<Place<'a>>,
     notes: &'a [String],
     help: Option<&'a str>,
+    edits: Vec<Edit<'a>>,
+}
+
+/// A change of a text that mends it: these bytes become others.
+#[derive(Serialize)]
+struct Edit<'a> {
+    file: &'a str,
+    byte: u32,
+    end_byte: u32,
+    replacement: &'a str,
 }
 
 /// Lines and columns count from 1, columns in characters; bytes from 0.
@@ -33,6 +43,8 @@ struct Place<'a> {
     end_column: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     byte: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_byte: Option<u64>,
     message: &'a str,
 }
 
@@ -49,10 +61,22 @@ pub fn render_json(diagnostic: &Diagnostic, sources: &Sources) -> String {
         places: diagnostic.labels.iter().map(|l| place(l, sources)).collect(),
         notes: &diagnostic.notes,
         help: diagnostic.help.as_deref(),
+        edits: edit(diagnostic, sources).into_iter().collect(),
     };
     let mut json = serde_json::to_string(&line).expect("strings and numbers always serialize");
     json.push('\n');
     json
+}
+
+fn edit<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Option<Edit<'a>> {
+    let label = diagnostic.labels.first()?;
+    let Position::Span(span) = label.position else { return None };
+    Some(Edit {
+        file: &sources.get(label.source).name,
+        byte: span.start,
+        end_byte: span.end,
+        replacement: diagnostic.replacement.as_deref()?,
+    })
 }
 
 fn place<'a>(label: &'a Label, sources: &'a Sources) -> Place<'a> {
@@ -64,6 +88,7 @@ fn place<'a>(label: &'a Label, sources: &'a Sources) -> Place<'a> {
         end_line: None,
         end_column: None,
         byte: None,
+        end_byte: None,
         message: &label.message,
     };
     match label.position {
@@ -72,7 +97,7 @@ fn place<'a>(label: &'a Label, sources: &'a Sources) -> Place<'a> {
             let (end_line, end_column) = source.line_column(span.end);
             (place.line, place.column) = (Some(line), Some(column));
             (place.end_line, place.end_column) = (Some(end_line), Some(end_column));
-            place.byte = Some(span.start.into());
+            (place.byte, place.end_byte) = (Some(span.start.into()), Some(span.end.into()));
         }
         Position::LineColumn(line, column) => {
             (place.line, place.column) = (Some(line), Some(column));

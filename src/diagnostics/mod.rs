@@ -15,8 +15,8 @@ mod suggest;
 mod terminal;
 
 pub use code::Code;
-pub use diagnostic::{Diagnostic, Label, Position, Severity};
+pub use diagnostic::{Diagnostic, Help, Label, Position, Severity};
 pub use json::{FORMAT_VERSION, render_json};
-pub use source::{Source, SourceId, Sources, Span, without_comment};
+pub use source::{Source, SourceId, Sources, Span, Text, without_comment};
 pub use suggest::closest;
 pub use terminal::render_terminal;

@@ -33,15 +33,34 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
-    /// The bytes of `text` that this covers.
-    pub fn of(self, text: &str) -> &str {
-        &text[self.range()]
+    /// What this covers in `text`.
+    pub fn of<T: Text + ?Sized>(self, text: &T) -> &str {
+        text.at(self)
+    }
+}
+
+/// What spans are places in.
+pub trait Text {
+    /// What a span covers.
+    fn at(&self, span: Span) -> &str;
+}
+
+impl Text for str {
+    fn at(&self, span: Span) -> &str {
+        &self[span.range()]
     }
 }
 
 /// Names a [`Source`] of a [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(u32);
+
+impl SourceId {
+    /// The source that was added so many later.
+    pub fn plus(self, count: usize) -> SourceId {
+        SourceId(self.0 + count as u32)
+    }
+}
 
 /// A named text or file.
 #[derive(Clone, Debug)]
@@ -76,9 +95,20 @@ impl Sources {
         self.add(name.into(), None)
     }
 
+    /// The id that the next source will have.
+    pub fn next_id(&self) -> SourceId {
+        SourceId(self.list.len() as u32)
+    }
+
+    /// The ids of all, in the order in which they were added.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> {
+        (0..self.list.len() as u32).map(SourceId)
+    }
+
     fn add(&mut self, name: String, text: Option<String>) -> SourceId {
+        let id = self.next_id();
         self.list.push(Source { name, text, line_starts: OnceLock::new() });
-        SourceId(self.list.len() as u32 - 1)
+        id
     }
 
     /// The source with this id.

@@ -71,7 +71,8 @@ impl Excerpts {
             .with_message(&diagnostic.message);
         let mut labels: Vec<_> = diagnostic.labels.iter().enumerate().collect();
         // ariadne draws an excerpt for each stretch of lines that rise.
-        labels.sort_by_key(|(_, label)| (label.source, at(label).1.start));
+        let first = diagnostic.labels[0].source;
+        labels.sort_by_key(|(_, label)| (label.source != first, label.source, at(label).1.start));
         for (i, label) in labels {
             let colour = if i == 0 { colour } else { Color::Cyan };
             let mut place = Label::new(at(label)).with_color(colour);

@@ -3,7 +3,7 @@
 use super::names::{FunctionNames, ModuleNames, is_called, is_name};
 use crate::diagnostics::Span;
 use crate::isa::{Code, Import, Instr, OperandKind, Signature, ValueType};
-use crate::module::{Location, Module, Segment};
+use crate::module::{self, Location, Module, Segment, SourceMap};
 use crate::syntax::literal::{write_float, write_text};
 use rustc_hash::FxHashMap;
 use std::fmt::Write;
@@ -15,6 +15,8 @@ pub struct Listing {
     pub text: String,
     /// For each function, the place of each instruction.
     pub spans: Vec<Vec<Span>>,
+    /// For each function, what the text calls it and the things in it.
+    pub names: Vec<module::FunctionNames>,
 }
 
 /// Writes a module as text.
@@ -25,13 +27,15 @@ pub fn disassemble(module: &Module) -> Listing {
         slots: module.imports.iter().map(|import| (import.slot.into(), import)).collect(),
         out: String::new(),
         spans: Vec::new(),
+        function_names: Vec::new(),
         next: None,
+        open: Vec::new(),
     };
     writer.declarations();
     for function in 0..module.functions.len() {
         writer.function(function);
     }
-    Listing { text: writer.out, spans: writer.spans }
+    Listing { text: writer.out, spans: writer.spans, names: writer.function_names }
 }
 
 struct Writer<'m> {
@@ -40,8 +44,11 @@ struct Writer<'m> {
     slots: FxHashMap<u64, &'m Import>,
     out: String,
     spans: Vec<Vec<Span>>,
+    function_names: Vec<module::FunctionNames>,
     /// The place that the assembler will give to the next statement, once there was a `.loc`.
     next: Option<Location>,
+    /// The calls of macros whose expansions are open, the outermost first.
+    open: Vec<u32>,
 }
 
 impl Writer<'_> {
@@ -106,9 +113,11 @@ impl Writer<'_> {
             self.line(format!("    .local {name}: {ty}"));
         }
         let mut spans = Vec::with_capacity(code.instrs.len());
+        let mut places = module.source_map.iter().flat_map(|map| map.places(index as u32));
         for (i, &instr) in code.instrs.iter().enumerate() {
             self.labels(&names, i as u32);
-            self.place(module.locate(index as u32, i as u32));
+            self.expansions(module.source_map.as_ref(), index as u32, i as u32);
+            self.place(places.next().flatten());
             let start = self.out.len() + 4;
             let text = self.instr(instr, &code, &names);
             let _ = write!(self.out, "    {text}");
@@ -116,6 +125,7 @@ impl Writer<'_> {
             self.comment(instr);
             self.out.push('\n');
         }
+        self.close_expansions(0);
         self.labels(&names, code.instrs.len() as u32);
         if let Err(bad) = decoded {
             self.line(format!("    ; damaged from byte {} on: {}", bad.offset, bad.reason));
@@ -124,11 +134,38 @@ impl Writer<'_> {
             self.line(".end");
         }
         self.spans.push(spans);
+        let name = if is_main { String::new() } else { self.names.functions[index].clone() };
+        self.function_names.push(names.into_list(name));
     }
 
     fn labels(&mut self, names: &FunctionNames, at: u32) {
         for label in names.labels.get(&at).map_or(&[][..], |l| l) {
             self.line(format!("{label}:"));
+        }
+    }
+
+    /// Ends and begins expansions, so that those are open that the next instruction came from.
+    fn expansions(&mut self, map: Option<&SourceMap>, function: u32, instr: u32) {
+        let Some(map) = map.filter(|map| !map.expanded.is_empty()) else { return };
+        let outer = |&call: &u32| map.calls.get(call as usize)?.within.filter(|&w| w < call);
+        let innermost = map.call_of(function, instr);
+        let mut wanted: Vec<u32> = std::iter::successors(innermost, outer).collect();
+        wanted.reverse();
+        let kept = wanted.iter().zip(&self.open).take_while(|(a, b)| a == b).count();
+        self.close_expansions(kept);
+        for &call in &wanted[kept..] {
+            let Some(it) = map.calls.get(call as usize) else { continue };
+            self.place(Some(it.at));
+            let name = map.macros.get(it.name as usize).map_or("", |name| name);
+            self.line(format!(".expansion {}", write_text(name.as_bytes())));
+            self.open.push(call);
+        }
+    }
+
+    fn close_expansions(&mut self, kept: usize) {
+        while self.open.len() > kept {
+            self.open.pop();
+            self.line(".endexpansion");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Names that can stand in text: the module's own where they can, made-up ones elsewhere.
 
 use crate::isa::{Code, Instr, OperandKind};
-use crate::module::Module;
+use crate::module::{self, Module};
 use crate::syntax::literal::is_float_name;
 use std::collections::{BTreeMap, HashSet};
 
@@ -56,13 +56,20 @@ impl FunctionNames {
         FunctionNames { locals, labels: labels(names, code) }
     }
 
+    /// As a module lists them.
+    pub(super) fn into_list(self, name: String) -> module::FunctionNames {
+        let labels = self.labels.into_iter();
+        let labels = labels.flat_map(|(at, names)| names.into_iter().map(move |name| (at, name)));
+        module::FunctionNames { name, locals: self.locals, labels: labels.collect() }
+    }
+
     /// The label of an instruction that a jump goes to.
     pub(super) fn label(&self, instr: u32) -> &str {
         &self.labels[&instr][0]
     }
 }
 
-fn labels(names: Option<&crate::module::FunctionNames>, code: &Code) -> BTreeMap<u32, Vec<String>> {
+fn labels(names: Option<&module::FunctionNames>, code: &Code) -> BTreeMap<u32, Vec<String>> {
     let mut labels: BTreeMap<u32, Vec<String>> = BTreeMap::new();
     let mut used = HashSet::new();
     for (at, name) in names.map_or(&[][..], |n| &n.labels) {

@@ -26,10 +26,13 @@ impl Output {
         if line || self.buffer.len() >= Self::CAPACITY { self.flush() } else { Ok(()) }
     }
 
+    #[inline]
     fn flush(&mut self) -> Result<(), TrapKind> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
+        if self.buffer.is_empty() { Ok(()) } else { self.hand_over() }
+    }
+
+    #[cold]
+    fn hand_over(&mut self) -> Result<(), TrapKind> {
         let written = self.to.write_all(&self.buffer).and_then(|()| self.to.flush());
         self.buffer.clear();
         written.map_err(|error| match error.kind() {
@@ -59,7 +62,14 @@ impl Host {
         self.output.write(bytes)
     }
 
+    /// Whether nothing is collected that [`Host::flush`] would hand over.
+    #[allow(dead_code, reason = "for compiled code, which is not made everywhere")]
+    pub(super) fn is_flushed(&self) -> bool {
+        self.output.buffer.is_empty()
+    }
+
     /// Hands over what is still collected, so that it stands before what others write next.
+    #[inline]
     pub(super) fn flush(&mut self) -> Result<(), TrapKind> {
         self.output.flush()
     }

@@ -13,6 +13,8 @@ type Result = std::result::Result<u64, TrapKind>;
 ///
 /// # Panics
 /// When it is another instruction.
+// A handler knows its instruction, so that little is left of the whole.
+#[cfg_attr(tail_calls, inline(always))]
 pub fn unary(op: Op, float: bool, a: u64) -> Result {
     let (int, x) = (a as i64, f64::from_bits(a));
     Ok(match op {
@@ -55,6 +57,8 @@ fn round(x: f64, to_whole: fn(f64) -> f64) -> u64 {
 ///
 /// # Panics
 /// When it is another instruction.
+// A handler knows its instruction, so that little is left of the whole.
+#[cfg_attr(tail_calls, inline(always))]
 pub fn binary(op: Op, float: bool, a: u64, b: u64) -> Result {
     if float {
         return Ok(binary_float(op, f64::from_bits(a), f64::from_bits(b)));

@@ -1,7 +1,8 @@
 //! The one place where the outside reaches a running program.
 //!
-//! Engines look at a flag on every backward jump and call, and after waiting for input. Only when somebody has rung do they stop to
-//! find out who.
+//! Engines look at a flag on every backward jump, at the beginning of every function and after waiting
+//! for input, before they execute what comes next. Only when somebody has rung do they stop to find
+//! out who.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -14,6 +15,14 @@ pub enum Request {
     Publish = 1,
     /// End, so that another program can run.
     Stop = 2,
+    /// Trap: somebody wants it to end at once.
+    Interrupt = 4,
+    /// Trap: it has run for as long as it may.
+    TimeUp = 8,
+    /// Note where it is.
+    Sample = 16,
+    /// Look what is worth compiling, and what is compiled.
+    Tier = 32,
 }
 
 /// Rings a program from any thread.
@@ -31,7 +40,13 @@ impl Doorbell {
         self.0.fetch_and(!(request as u8), Ordering::Relaxed);
     }
 
-    /// Whether anybody has rung. This is what engines poll: a plain load.
+    /// The flag that engines poll: not 0 when somebody has rung. A plain load will do.
+    #[allow(dead_code, reason = "for compiled code, which is not made everywhere")]
+    pub(super) fn flag(&self) -> &AtomicU8 {
+        &self.0
+    }
+
+    /// Whether anybody has rung.
     #[inline]
     pub(super) fn has_rung(&self) -> bool {
         self.0.load(Ordering::Relaxed) != 0

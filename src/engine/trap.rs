@@ -29,6 +29,12 @@ pub enum TrapKind {
     },
     /// Calls are nested too deep.
     CallStackExhausted,
+    /// The fuel is not enough for what comes next.
+    OutOfFuel,
+    /// It has run for as long as it may.
+    OutOfTime,
+    /// Somebody wants it to end at once.
+    Interrupted,
     /// A native function could not be called.
     Native(CallError),
     /// A `TRAP` instruction.
@@ -52,6 +58,9 @@ impl TrapKind {
             TrapKind::InvalidConversion => Code::InvalidConversion,
             TrapKind::OutOfBounds { .. } => Code::OutOfBounds,
             TrapKind::CallStackExhausted => Code::CallStackExhausted,
+            TrapKind::OutOfFuel => Code::OutOfFuel,
+            TrapKind::OutOfTime => Code::OutOfTime,
+            TrapKind::Interrupted => Code::Interrupted,
             TrapKind::Native(error) => error.code(),
             TrapKind::Trap => Code::Trap,
             TrapKind::BadExitStatus(_) => Code::BadExitStatus,
@@ -77,6 +86,8 @@ impl TrapKind {
             TrapKind::InvalidConversion => "`FTOIS` and `FTOUS` turn NaN into 0",
             TrapKind::OutOfBounds { .. } => "`.memory` sets the size of memory, `MEMGROW` grows it",
             TrapKind::CallStackExhausted => "does the recursion end?",
+            TrapKind::OutOfFuel => "`--fuel` sets how many instructions a program may execute",
+            TrapKind::OutOfTime => "`--time-limit` sets how long a program may run",
             TrapKind::Native(CallError::Unbound { .. }) => {
                 "bind the slot with `LOAD_LIB` first, and look at what it pushes"
             }
@@ -105,6 +116,9 @@ impl fmt::Display for TrapKind {
                 write!(f, "{bytes} at address {address} {are} not inside memory of {size}")
             }
             TrapKind::CallStackExhausted => f.write_str("calls are nested too deep"),
+            TrapKind::OutOfFuel => f.write_str("the program is out of fuel"),
+            TrapKind::OutOfTime => f.write_str("the program has run for as long as it may"),
+            TrapKind::Interrupted => f.write_str("interrupted"),
             TrapKind::Native(error) => error.fmt(f),
             TrapKind::Trap => f.write_str("the program reached a TRAP"),
             TrapKind::BadExitStatus(status) => write!(f, "{status} is not an exit status"),
@@ -134,4 +148,13 @@ impl Trap {
     pub const INNERMOST: usize = 8;
     /// How many sites a trap keeps of the outermost calls.
     pub const OUTERMOST: usize = 2;
+
+    /// A trap at the first of these sites, in the calls that led to it, which follow.
+    pub(super) fn new(kind: TrapKind, mut stack: Vec<Site>) -> Trap {
+        let omitted = stack.len().saturating_sub(Self::INNERMOST + Self::OUTERMOST);
+        if omitted > 0 {
+            stack.drain(Self::INNERMOST..Self::INNERMOST + omitted);
+        }
+        Trap { kind, stack, omitted }
+    }
 }

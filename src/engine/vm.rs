@@ -2,18 +2,66 @@
 
 use super::host::Host;
 use super::interp;
+use super::jit;
+use super::limits::{Fuel, Limits};
 use super::memory::Memory;
+use super::observe::{Profile, ProfileMode, Sampler, Tracer};
+use super::reference;
 use super::safepoint::{Doorbell, Request};
 use super::trap::{Trap, TrapKind};
 use crate::native::Libraries;
-use crate::verify::Verified;
+use crate::verify::{Site, Verified};
 use std::fmt;
 
-/// How deep calls may be nested.
-pub const MAX_CALL_DEPTH: usize = 100_000;
+/// What executes a program. All engines do the same, to the last trap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// The plain interpreter, by which the others are measured.
+    Reference,
+    /// The fast interpreter.
+    Interp,
+    /// Machine code of everything.
+    Jit,
+    /// The fast interpreter, and machine code of what runs for long. Where there is no machine code, the
+    /// interpreter alone.
+    #[default]
+    Auto,
+}
 
-/// How many cells all calls together may use for their locals and operands (128 MiB).
-pub const MAX_STACK: usize = 1 << 24;
+impl Engine {
+    /// All that there are on this machine.
+    pub const ALL: &'static [Engine] = match jit::AVAILABLE {
+        true => &[Engine::Reference, Engine::Interp, Engine::Jit, Engine::Auto],
+        false => &[Engine::Reference, Engine::Interp, Engine::Auto],
+    };
+
+    /// The engine called `name`.
+    pub fn from_name(name: &str) -> Option<Engine> {
+        Self::ALL.iter().copied().find(|engine| engine.name() == name)
+    }
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Reference => "reference",
+            Engine::Interp => "interp",
+            Engine::Jit => "jit",
+            Engine::Auto => "auto",
+        }
+    }
+
+    /// What it is, in a few words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Engine::Reference => "a plain interpreter, by which the others are measured",
+            Engine::Interp => "a fast interpreter; starts at once",
+            Engine::Jit => "machine code, made of each function when it is first called",
+            Engine::Auto => {
+                "begins in the interpreter, and compiles what runs for long; the default"
+            }
+        }
+    }
+}
 
 /// How a program ended that did not trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +77,15 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// What `EXIT` with such a number is.
+    ///
+    /// # Errors
+    /// When it is not a status.
+    pub(super) fn with(status: u64) -> Result<Exit, TrapKind> {
+        let status = status as i64;
+        u8::try_from(status).map(Exit::Status).map_err(|_| TrapKind::BadExitStatus(status))
+    }
+
     /// The exit status of the process.
     pub fn status(self) -> u8 {
         match self {
@@ -43,15 +100,18 @@ impl Exit {
 pub struct OutOfMemory {
     /// What it asks for, in bytes.
     pub wanted: u64,
+    /// What it may have.
+    pub allowed: u64,
 }
 
 impl fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the program begins with {} bytes of memory, which the system does not have",
-            self.wanted
-        )
+        let OutOfMemory { wanted, allowed } = self;
+        write!(f, "the program begins with {wanted} bytes of memory, ")?;
+        match wanted > allowed {
+            true => write!(f, "but may only have {allowed}"),
+            false => f.write_str("which the system does not have"),
+        }
     }
 }
 
@@ -63,6 +123,12 @@ pub struct Vm<'p> {
     pub(super) libraries: &'p mut Libraries,
     pub(super) host: &'p mut Host,
     pub(super) doorbell: Doorbell,
+    pub(super) fuel: Fuel,
+    pub(super) tracer: Option<Tracer<'p>>,
+    pub(super) profile: Option<Profile>,
+    /// Whether the engine that compiles while the program runs was rung for.
+    tier_bell: bool,
+    engine: Engine,
 }
 
 impl<'p> Vm<'p> {
@@ -76,11 +142,64 @@ impl<'p> Vm<'p> {
         libraries: &'p mut Libraries,
         host: &'p mut Host,
     ) -> Result<Vm<'p>, OutOfMemory> {
+        Vm::with_limits(program, libraries, host, Limits::default())
+    }
+
+    /// The same, with limits.
+    ///
+    /// # Errors
+    /// When there is not enough memory, or it may not have what it begins with.
+    pub fn with_limits(
+        program: &'p Verified,
+        libraries: &'p mut Libraries,
+        host: &'p mut Host,
+        limits: Limits,
+    ) -> Result<Vm<'p>, OutOfMemory> {
         let module = program.module();
-        let wanted = module.memory.min;
-        let memory = Memory::new(module.memory, &module.data).ok_or(OutOfMemory { wanted })?;
+        let mut memory = module.memory;
+        let allowed = limits.memory.unwrap_or(u64::MAX);
+        let too_much = OutOfMemory { wanted: memory.min, allowed };
+        if memory.min > allowed {
+            return Err(too_much);
+        }
+        memory.max = memory.max.min(allowed);
+        let grows = program.grows_memory();
+        let memory = Memory::new(memory, grows, &module.data).ok_or(too_much)?;
         let globals = module.globals.iter().map(|global| global.init).collect();
-        Ok(Vm { program, memory, globals, libraries, host, doorbell: Doorbell::default() })
+        let (doorbell, fuel) = (Doorbell::default(), Fuel::new(limits));
+        Ok(Vm {
+            program,
+            memory,
+            globals,
+            libraries,
+            host,
+            doorbell,
+            fuel,
+            tracer: None,
+            profile: None,
+            tier_bell: false,
+            engine: Engine::default(),
+        })
+    }
+
+    /// Tells a tracer of every instruction from now on.
+    pub fn trace(&mut self, tracer: Tracer<'p>) {
+        self.tracer = Some(tracer);
+    }
+
+    /// Measures the runs from now on.
+    pub fn profile(&mut self, mode: ProfileMode) {
+        self.profile = Some(Profile::new(mode, self.program));
+    }
+
+    /// What was measured.
+    pub fn take_profile(&mut self) -> Option<Profile> {
+        self.profile.take()
+    }
+
+    /// Lets another engine execute the program.
+    pub fn use_engine(&mut self, engine: Engine) {
+        self.engine = engine;
     }
 
     /// Lets the program be reached by a doorbell.
@@ -88,13 +207,37 @@ impl<'p> Vm<'p> {
         self.doorbell = doorbell;
     }
 
-    /// Does what was asked for. Engines call it at a safepoint, when somebody has rung.
-    pub(super) fn safepoint(&mut self) -> Option<Exit> {
+    /// Does what was asked for. Engines call it at a safepoint, when somebody has rung. `stack` tells
+    /// where the program is, the innermost call first.
+    ///
+    /// # Errors
+    /// When the program is to trap.
+    pub(super) fn safepoint(
+        &mut self,
+        stack: impl FnOnce() -> Vec<Site>,
+    ) -> Result<Option<Exit>, TrapKind> {
         let asked = self.doorbell.answer();
+        if asked(Request::Sample)
+            && let Some(profile) = &mut self.profile
+        {
+            profile.sample(stack());
+        }
+        self.tier_bell |= asked(Request::Tier);
         if asked(Request::Publish) {
             self.libraries.publish_prepared();
         }
-        asked(Request::Stop).then_some(Exit::Stopped)
+        if asked(Request::Interrupt) {
+            return Err(TrapKind::Interrupted);
+        }
+        if asked(Request::TimeUp) {
+            return Err(TrapKind::OutOfTime);
+        }
+        Ok(asked(Request::Stop).then_some(Exit::Stopped))
+    }
+
+    /// Whether the engine that compiles while the program runs was rung for since the last call.
+    pub(super) fn take_tier_bell(&mut self) -> bool {
+        std::mem::take(&mut self.tier_bell)
     }
 
     /// Runs the program from its entry to its end.
@@ -102,13 +245,30 @@ impl<'p> Vm<'p> {
     /// # Errors
     /// When it traps.
     pub fn run(&mut self) -> Result<Exit, Trap> {
-        let end = interp::run(self, self.program.module().entry);
+        let entry = self.program.module().entry;
+        let by_time = self.profile.as_ref().is_some_and(|profile| !profile.counts());
+        let _sampler = by_time.then(|| {
+            // The first is taken where the program begins, so that the shortest run has one.
+            self.doorbell.ring(Request::Sample);
+            Sampler::start(self.doorbell.clone(), Request::Sample)
+        });
+        let end = match self.engine {
+            Engine::Reference => reference::run(self, entry),
+            Engine::Interp => interp::run(self, entry),
+            Engine::Jit => jit::run(self, entry),
+            Engine::Auto => jit::run_tiers(self, entry),
+        };
         match (end, self.host.flush()) {
             (Err(Trap { kind: TrapKind::OutputClosed, .. }), _)
             | (_, Err(TrapKind::OutputClosed)) => Ok(Exit::OutputClosed),
             (Ok(_), Err(kind)) => Err(Trap { kind, stack: Vec::new(), omitted: 0 }),
             (end, _) => end,
         }
+    }
+
+    /// What is left of the fuel, where there is a limit.
+    pub fn fuel(&self) -> Option<u64> {
+        self.fuel.left()
     }
 
     /// The program's memory.

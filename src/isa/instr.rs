@@ -112,16 +112,19 @@ impl Code {
 
     /// Appends the bytes of all instructions to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        for instr in &self.instrs {
-            out.push(instr.op as u8);
-            match instr.op.operand() {
-                OperandKind::Labels => {
-                    let targets = self.table(instr.arg);
-                    leb128::write_unsigned(out, targets.len() as u64);
-                    targets.iter().for_each(|&t| leb128::write_unsigned(out, t.into()));
-                }
-                kind => write_operand(out, kind, instr.arg),
+        self.instrs.iter().for_each(|&instr| self.encode_one(instr, out));
+    }
+
+    /// Appends the bytes of an instruction of this code to `out`.
+    pub fn encode_one(&self, instr: Instr, out: &mut Vec<u8>) {
+        out.push(instr.op as u8);
+        match instr.op.operand() {
+            OperandKind::Labels => {
+                let targets = self.table(instr.arg);
+                leb128::write_unsigned(out, targets.len() as u64);
+                targets.iter().for_each(|&t| leb128::write_unsigned(out, t.into()));
             }
+            kind => write_operand(out, kind, instr.arg),
         }
     }
 

@@ -128,7 +128,7 @@ macro_rules! define_op {
 
             /// The instruction with this byte.
             #[inline]
-            pub fn from_byte(byte: u8) -> Option<Op> {
+            pub const fn from_byte(byte: u8) -> Option<Op> {
                 match byte {
                     $($byte => Some(Op::$op),)*
                     _ => None,

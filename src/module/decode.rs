@@ -2,7 +2,7 @@
 
 use super::encode::{END, MAGIC, Section, VERSION};
 use super::{Custom, Function, FunctionNames, Global, Location, Memory, Module, Names};
-use super::{Run, Segment, SourceFile, SourceMap};
+use super::{Expanded, MacroCall, Run, Segment, SourceFile, SourceMap};
 use crate::isa::leb128::read_unsigned;
 use crate::isa::{CType, FuncType, Import, Signature, ValueType};
 use std::fmt;
@@ -80,6 +80,15 @@ pub fn decode(bytes: &[u8]) -> Result<Module> {
         return Err(DecodeError { offset: bytes.len(), problem });
     }
     Ok(module)
+}
+
+/// The names of the sections of a file, and how many bytes each holds.
+///
+/// # Errors
+/// When the bytes are not such a file.
+pub fn section_sizes(bytes: &[u8]) -> Result<Vec<(&'static str, usize)>> {
+    let known = |(id, part): (u8, Range<usize>)| Some((Section::from_byte(id)?.name(), part.len()));
+    Ok(layout(bytes)?.into_iter().filter_map(known).collect())
 }
 
 /// Splits a file into its sections and checks its checksum, before any of them is read: a file that
@@ -315,6 +324,14 @@ impl<'a> Reader<'a> {
             functions: self
                 .list(|r| r.list(|r| Ok(Run { count: r.u32()?, first: r.location()? })))?,
             imports: self.list(Reader::location)?,
+            macros: self.list(Reader::string)?,
+            calls: self.list(|r| {
+                Ok(MacroCall { name: r.u32()?, at: r.location()?, within: r.option(Reader::u32)? })
+            })?,
+            expanded: self.list(|r| {
+                let (function, first) = (r.u32()?, r.u32()?);
+                Ok(Expanded { function, first, count: r.u32()?, call: r.u32()? })
+            })?,
         })
     }
 }

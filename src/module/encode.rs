@@ -16,7 +16,7 @@ pub(super) const END: u8 = 0;
 
 /// Declares the sections in the order in which they stand in a file.
 macro_rules! sections {
-    ($($id:literal $section:ident;)*) => {
+    ($($id:literal $section:ident $name:literal;)*) => {
         /// A part of the file.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[repr(u8)]
@@ -26,22 +26,27 @@ macro_rules! sections {
             pub(super) fn from_byte(byte: u8) -> Option<Section> {
                 match byte { $($id => Some(Section::$section),)* _ => None }
             }
+
+            /// What it is called in `docs/bytecode.md`.
+            pub(super) fn name(self) -> &'static str {
+                match self { $(Section::$section => $name),* }
+            }
         }
     };
 }
 
 sections! {
-    1 Imports;
-    2 Types;
-    3 Functions;
-    4 Start;
-    5 Globals;
-    6 Data;
-    7 Texts;
-    8 Code;
-    9 Names;
-    10 SourceMap;
-    255 Custom;
+    1 Imports "imports";
+    2 Types "types";
+    3 Functions "functions";
+    4 Start "start";
+    5 Globals "globals";
+    6 Data "data";
+    7 Texts "texts";
+    8 Code "code";
+    9 Names "names";
+    10 SourceMap "source map";
+    255 Custom "custom";
 }
 
 /// The bytes of the file. The same module gives the same bytes.
@@ -184,4 +189,15 @@ fn source_map(out: &mut Vec<u8>, map: &SourceMap) {
         });
     });
     list(out, &map.imports, location);
+    list(out, &map.macros, |o, name| string(o, name));
+    list(out, &map.calls, |o, call| {
+        write_unsigned(o, call.name.into());
+        location(o, &call.at);
+        list(o, call.within.as_slice(), |o, &within| write_unsigned(o, within.into()));
+    });
+    list(out, &map.expanded, |o, it| {
+        for n in [it.function, it.first, it.count, it.call] {
+            write_unsigned(o, n.into());
+        }
+    });
 }

@@ -12,9 +12,9 @@ mod decode;
 mod encode;
 mod source_map;
 
-pub use decode::{DecodeError, DecodeProblem, decode};
+pub use decode::{DecodeError, DecodeProblem, decode, section_sizes};
 pub use encode::encode;
-pub use source_map::{Location, Run, SourceFile, SourceMap};
+pub use source_map::{Expanded, Location, MacroCall, Run, SourceFile, SourceMap};
 
 use crate::isa::{Code, CodeError, FuncType, Import, ValueType};
 use std::ops::Range;

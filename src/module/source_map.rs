@@ -30,6 +30,30 @@ pub struct Run {
     pub first: Location,
 }
 
+/// A call of a macro, whose expansion instructions came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MacroCall {
+    /// The macro: index in [`SourceMap::macros`].
+    pub name: u32,
+    /// The call.
+    pub at: Location,
+    /// The call whose expansion it stands in, by its index, which is the lower one.
+    pub within: Option<u32>,
+}
+
+/// Instructions that came from one call of a macro.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expanded {
+    /// The function that they belong to.
+    pub function: u32,
+    /// The first of them.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
+    /// The innermost call: index in [`SourceMap::calls`].
+    pub call: u32,
+}
+
 /// Where in the program's text things stood.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceMap {
@@ -39,6 +63,12 @@ pub struct SourceMap {
     pub functions: Vec<Vec<Run>>,
     /// For each import, its `.lib`.
     pub imports: Vec<Location>,
+    /// The names of the macros.
+    pub macros: Vec<String>,
+    /// Calls of macros.
+    pub calls: Vec<MacroCall>,
+    /// What came from them, in the order of functions and instructions.
+    pub expanded: Vec<Expanded>,
 }
 
 impl SourceMap {
@@ -52,6 +82,43 @@ impl SourceMap {
             }
         }
         runs.push(Run { count: 1, first: at });
+    }
+
+    /// Notes that the next instruction of a function, which has this number, came from a call.
+    pub fn push_expanded(expanded: &mut Vec<Expanded>, function: u32, instr: u32, call: u32) {
+        if let Some(last) = expanded.last_mut()
+            && (last.function, last.call, last.first + last.count) == (function, call, instr)
+        {
+            last.count += 1;
+            return;
+        }
+        expanded.push(Expanded { function, first: instr, count: 1, call });
+    }
+
+    /// The innermost call of a macro that an instruction came from.
+    pub fn call_of(&self, function: u32, instr: u32) -> Option<u32> {
+        let behind = self.expanded.partition_point(|e| (e.function, e.first) <= (function, instr));
+        let found = self.expanded[..behind].last()?;
+        let holds = found.function == function && instr - found.first < found.count;
+        holds.then_some(found.call)
+    }
+
+    /// The calls of macros that an instruction came from, the innermost first.
+    pub fn calls_of(&self, function: u32, instr: u32) -> impl Iterator<Item = &MacroCall> {
+        // A map from anywhere may lead in circles.
+        let outer = |&index: &u32| self.calls.get(index as usize)?.within.filter(|&w| w < index);
+        let indices = std::iter::successors(self.call_of(function, instr), outer);
+        indices.filter_map(|index| self.calls.get(index as usize))
+    }
+
+    /// Where the instructions of a function stood, in order; for all of them, this is faster than to
+    /// ask for each.
+    pub fn places(&self, function: u32) -> impl Iterator<Item = Option<Location>> {
+        let runs = self.functions.get(function as usize).map_or(&[][..], |runs| runs);
+        runs.iter().flat_map(|&Run { count, first }| {
+            let line = move |at| first.line.checked_add(at);
+            (0..count).map(move |at| line(at).map(|line| Location { line, ..first }))
+        })
     }
 
     /// Where an instruction of a function stood.
@@ -82,6 +149,7 @@ mod tests {
         for (i, &p) in places.iter().enumerate() {
             assert_eq!(map.locate(1, i as u32), Some(at(p)));
         }
+        assert!(map.places(1).eq(places.iter().map(|&p| Some(at(p)))));
         assert_eq!(map.locate(1, places.len() as u32), None);
         assert_eq!(map.locate(0, 0), None);
         assert_eq!(map.locate(2, 0), None);

@@ -14,6 +14,8 @@ const FILE_NAME: &str = "hotvm.toml";
 pub struct Config {
     /// `lib-dirs`: folders that libraries may come from, absolute once read.
     pub lib_dirs: Vec<PathBuf>,
+    /// `include-dirs`: folders that program texts include others from, absolute once read.
+    pub include_dirs: Vec<PathBuf>,
     /// `cc`: the C compiler, arguments allowed; a relative path starts from the file's folder.
     pub cc: Option<String>,
     /// `cflags`: arguments added to every C build.
@@ -50,10 +52,12 @@ impl Config {
         let mut config: Config = toml::from_str(&text).map_err(|e| {
             Diagnostic::error(Code::BadConfig, format!("`{}` cannot be used", file.display()))
                 .note(e.to_string().trim_end())
-                .help("the keys are `lib-dirs`, `cc`, `cflags`, and `flags` in the table `[test]`")
+                .help("the keys are `lib-dirs`, `include-dirs`, `cc`, `cflags`, and `flags` in the table `[test]`")
         })?;
         let folder = file.parent().unwrap_or(Path::new("."));
-        config.lib_dirs = config.lib_dirs.iter().map(|dir| folder.join(dir)).collect();
+        for dir in config.lib_dirs.iter_mut().chain(&mut config.include_dirs) {
+            *dir = folder.join(&*dir);
+        }
         config.file = Some(file.to_owned());
         Ok(config)
     }

@@ -1,8 +1,11 @@
 //! The libraries and slots of one program, and how they are bound and called. `publish` is how they
 //! change, `faults` what they do about functions that crash.
 
+mod direct;
 mod faults;
 mod publish;
+
+pub use direct::{CallGuard, Crashed};
 
 use super::call::{CallError, Failure, Plan, Pointers};
 use super::early::{Early, is_crash};
@@ -60,6 +63,8 @@ pub enum Reload {
 pub struct Libraries {
     imports: Arc<[Import]>,
     slots: Vec<Slot>,
+    /// What each slot calls, for compiled code; 0 for nothing.
+    targets: Box<[usize]>,
     libraries: Vec<Library>,
     preparer: Preparer,
     /// Host pointers that the program may pass back.
@@ -120,6 +125,7 @@ impl Libraries {
         let imports: Arc<[Import]> = imports.into();
         Libraries {
             slots: imports.iter().map(slot).collect(),
+            targets: vec![0; imports.len()].into(),
             unload: settings.unload,
             state: settings.state,
             preparer: Preparer::new(Arc::clone(&imports), settings),
@@ -218,6 +224,15 @@ impl Libraries {
         Early { library: &self.libraries[index].name, guard: self.guard }
     }
 
+    /// How many cells the arguments of an import take.
+    ///
+    /// # Panics
+    /// When there is no such import.
+    #[inline]
+    pub fn argument_cells(&self, import: usize) -> usize {
+        self.slots[import].plan.cells()
+    }
+
     /// Calls the function of an import.
     ///
     /// `args` are cells of the operand stack, as many as [`CType::cells`](crate::isa::CType::cells)
@@ -239,10 +254,15 @@ impl Libraries {
         let called = unsafe {
             plan.call(bound.target, args, memory, &mut self.pointers, self.guard.context())
         };
-        called.map_err(|failure| match failure {
-            Failure::Misfit(misfit) => misfit.explain(&self.imports[import], args, memory.len()),
+        called.map_err(|failure| self.failed(import, args, memory.len(), failure))
+    }
+
+    #[cold]
+    fn failed(&mut self, import: usize, args: &[u64], size: usize, failure: Failure) -> CallError {
+        match failure {
+            Failure::Misfit(misfit) => misfit.explain(&self.imports[import], args, size),
             Failure::Stopped(stopped) => CallError::Fault(self.fault(import, &stopped)),
-        })
+        }
     }
 
     #[cold]

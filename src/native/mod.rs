@@ -51,11 +51,12 @@ mod tests;
 mod watch;
 
 pub use bind::{Known, Offer, Offered, offer};
+pub use build::{Found, Product, Toolchain};
 pub use call::CallError;
 pub use config::{Config, TestConfig};
 pub use events::{EVENT_VERSION, Event, EventKind, EventSink};
-pub use guard::{Access, Cause, Crash, Fault, GuardMode, Taint, Text, end_process};
-pub use libraries::{BindError, Libraries, Reload};
+pub use guard::{Access, Cause, Crash, Fault, GuardMode, OtherStack, Taint, Text, end_process};
+pub use libraries::{BindError, CallGuard, Crashed, Libraries, Reload};
 pub use live::{LiveOptions, ReloadHandle, Ring};
 pub use settings::{Settings, StateMode, VersionMismatch};
 pub use signature::{Source, Unchecked};

@@ -1,5 +1,6 @@
 //! The bytes of a program, and where they are from.
 
+use super::include::similar;
 use crate::diagnostics::{Code, Diagnostic};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -72,15 +73,4 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
         return diagnostic.maybe_help(similar(path).map(|near| format!("did you mean `{near}`?")));
     }
     diagnostic
-}
-
-/// The most similar name in the folder of a file that is not there.
-fn similar(path: &Path) -> Option<String> {
-    let folder = path.parent().filter(|p| *p != Path::new("")).unwrap_or(Path::new("."));
-    let name = path.file_name()?.to_str()?;
-    let entries = std::fs::read_dir(folder).ok()?;
-    let names: Vec<String> =
-        entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
-    let near = crate::diagnostics::closest(name, names.iter().map(|n| &**n))?;
-    Some(path.with_file_name(near).display().to_string())
 }

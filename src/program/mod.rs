@@ -1,22 +1,30 @@
 //! From a file to a program that can be run, and from its errors back to lines of text.
 //!
 //! [`load`] reads a file, tells text from bytecode by its content, assembles or decodes, and
-//! verifies. [`Places`] puts what the verifier and the engines report at its line.
+//! verifies. [`Places`] puts what the verifier and the engines report at its line; so traps, traces and
+//! profiles come to be in words.
 //!
 //! This room knows nothing of the terminal.
 #![forbid(unsafe_code)]
 
+mod include;
 mod input;
 mod places;
+mod profile;
+mod search;
+mod trace;
 mod trap;
 
+pub use include::IncludePath;
 pub use input::Input;
-pub use places::Places;
+pub use places::{Line, Places};
+pub use search::search;
+pub use trace::TraceWriter;
 
-use crate::assemble::{Offer, Offers, assemble};
-use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Sources};
+use crate::assemble::{Assembled, Options, assemble};
+use crate::diagnostics::{Code, Diagnostic, Position, Severity, SourceId, Sources};
 use crate::module::{DecodeError, DecodeProblem, Module, decode};
-use crate::verify::{Verified, verify};
+use crate::verify::{Verified, doubts, verify};
 use std::sync::Arc;
 
 /// A program that can be run, with what is needed to point at its lines.
@@ -26,40 +34,44 @@ pub struct Program {
     pub verified: Arc<Verified>,
     /// Where its instructions stand.
     pub places: Places,
+    /// The texts that it includes.
+    pub included: Vec<SourceId>,
+    /// What the assembler has doubts about.
+    doubts: Vec<Diagnostic>,
 }
 
-/// The answer of those who have no libraries: a `.lib "library"` is an error. See [`Offers`].
-///
-/// # Errors
-/// Always.
-pub fn no_offers(library: &str) -> Result<Offer, Diagnostic> {
-    let message = format!("the functions of `{library}` are not known here");
-    Err(Diagnostic::error(Code::NotAllowed, message)
-        .note("this program is assembled without a look into libraries")
-        .help("bind each function by a `.lib` of its own, as `hotvm bind` prints them"))
-}
-
-/// Turns an input into a module, which is not proved yet. `offers` tells what the libraries hold that
-/// a text binds as a whole.
+/// Turns an input into a module, which is not proved yet. Text is assembled with `options`.
 ///
 /// # Errors
 /// All that is wrong with it.
 pub fn read_module(
     input: Input,
     sources: &mut Sources,
-    offers: &Offers,
+    options: &Options,
 ) -> Result<(Module, SourceId), Vec<Diagnostic>> {
+    read(input, sources, options).map(|read| (read.module, read.source))
+}
+
+/// A module that is not proved yet.
+struct Read {
+    module: Module,
+    source: SourceId,
+    warnings: Vec<Diagnostic>,
+}
+
+fn read(input: Input, sources: &mut Sources, options: &Options) -> Result<Read, Vec<Diagnostic>> {
     if input.is_bytecode() {
         let source = sources.add_file(&input.name);
         let module =
             decode(&input.bytes).map_err(|error| vec![decode_diagnostic(error, source)])?;
-        return Ok((module, source));
+        return Ok(Read { module, source, warnings: Vec::new() });
     }
     let name = input.name.clone();
     match input.into_text() {
         Ok(text) => {
             let source = sources.add_text(name, text);
-            Ok((assemble(source, sources, offers)?, source))
+            let Assembled { module, warnings } = assemble(source, sources, options)?;
+            Ok(Read { module, source, warnings })
         }
         Err((offset, bytes)) => {
             let source = sources.add_file(name);
@@ -68,44 +80,59 @@ pub fn read_module(
     }
 }
 
-/// Turns an input into a program that can be run. A `.lib "library"` is an error: see [`load_with`].
+/// Turns an input into a program that can be run. It cannot look at libraries or at other files: see
+/// [`load_with`].
 ///
 /// # Errors
 /// All that is wrong with it.
 pub fn load(input: Input, sources: &mut Sources) -> Result<Program, Vec<Diagnostic>> {
-    load_with(input, sources, &no_offers)
+    load_with(input, sources, &Options::default())
 }
 
-/// Turns an input into a program that can be run. `offers` tells what the libraries hold that a text
-/// binds as a whole.
+/// Turns an input into a program that can be run. Text is assembled with `options`.
 ///
 /// # Errors
 /// All that is wrong with it.
 pub fn load_with(
     input: Input,
     sources: &mut Sources,
-    offers: &Offers,
+    options: &Options,
 ) -> Result<Program, Vec<Diagnostic>> {
-    let (module, source) = read_module(input, sources, offers)?;
+    let Read { module, source, warnings } = read(input, sources, options)?;
+    let included = sources.ids().skip_while(|id| *id != source).skip(1).collect();
     let mut places = Places::new(source);
     match verify(module) {
-        Ok(verified) => Ok(Program { verified: Arc::new(verified), places }),
+        Ok(verified) => {
+            Ok(Program { verified: Arc::new(verified), places, included, doubts: warnings })
+        }
         Err(rejected) => {
-            let found = rejected.errors.iter().map(|error| {
-                let mut diagnostic = Diagnostic::error(error.code, &error.message);
-                diagnostic.notes.clone_from(&error.notes);
-                diagnostic.help.clone_from(&error.help);
-                for (site, label) in &error.places {
-                    let (source, position) = places.of(&rejected.module, *site, sources);
-                    diagnostic = diagnostic.at(source, position, label);
-                }
-                if diagnostic.labels.is_empty() {
-                    diagnostic = diagnostic.at(source, Position::Whole, "");
-                }
-                diagnostic
-            });
+            let found = rejected.errors.iter();
+            let found = found
+                .map(|error| places.diagnostic(Severity::Error, error, &rejected.module, sources));
             Err(found.collect())
         }
+    }
+}
+
+impl Program {
+    /// What is probably not as it was meant. Only a program that was text tells of unused names.
+    pub fn warnings(&mut self, sources: &mut Sources) -> Vec<Diagnostic> {
+        let module = self.verified.module();
+        let mut found = self.doubts.clone();
+        for doubt in doubts(&self.verified) {
+            found.push(self.places.diagnostic(Severity::Warning, &doubt, module, sources));
+        }
+        for &index in self.verified.unused_imports() {
+            let import = &module.imports[index];
+            let (source, position) = self.places.of_import(module, index, sources);
+            let message = format!("slot {} (`{}`) is never called", import.slot, import.symbol);
+            found.push(
+                Diagnostic::warning(Code::UnusedSlot, message)
+                    .at(source, position, "bound here")
+                    .help("remove this `.lib`"),
+            );
+        }
+        found
     }
 }
 

@@ -1,10 +1,13 @@
 //! Where a program's instructions stand: in its text when that is at hand, at a line of a text that
 //! is not, or else in a disassembly made for the purpose.
 
-use crate::diagnostics::{Position, SourceId, Sources};
+use crate::diagnostics::{Diagnostic, Label, Position, Severity, SourceId, Sources};
 use crate::disassemble::{Listing, disassemble};
 use crate::module::{Location, Module, SourceFile};
-use crate::verify::Site;
+use crate::verify::{Site, VerifyError};
+
+/// How many of the calls of macros that led to an instruction are shown.
+const SHOWN: usize = 5;
 
 /// Where a program's instructions stand. Texts are looked for when the first place is asked for.
 #[derive(Debug)]
@@ -14,6 +17,21 @@ pub struct Places {
     /// For each file of the source map, its text where it still is what was assembled.
     files: Option<Vec<SourceId>>,
     listing: Option<(SourceId, Listing)>,
+}
+
+/// A line that an instruction stands on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The file.
+    pub file: String,
+    /// Its number, from 1; 0 when it is not known.
+    pub line: u32,
+    /// The column of the instruction, in characters from 1; 0 when it is not known.
+    pub column: u32,
+    /// The statement, without label and comment; empty when the text is not at hand.
+    pub statement: String,
+    /// The whole line, without its indentation.
+    pub text: String,
 }
 
 impl Places {
@@ -49,6 +67,51 @@ impl Places {
         }
     }
 
+    /// The line that an instruction stands on.
+    pub fn line_of(&mut self, module: &Module, site: Site, sources: &mut Sources) -> Line {
+        line(self.of(module, site, sources), sources)
+    }
+
+    /// The line of a place that the module's source map tells.
+    pub fn line_at(&mut self, module: &Module, at: Location, sources: &mut Sources) -> Line {
+        line(self.location(module, at, sources), sources)
+    }
+
+    /// What the verifier says of a module, at its lines.
+    pub(super) fn diagnostic(
+        &mut self,
+        severity: Severity,
+        error: &VerifyError,
+        module: &Module,
+        sources: &mut Sources,
+    ) -> Diagnostic {
+        let mut diagnostic =
+            Diagnostic { severity, ..Diagnostic::error(error.code, &error.message) };
+        diagnostic.notes.clone_from(&error.notes);
+        diagnostic.help.clone_from(&error.help);
+        for (site, label) in &error.places {
+            let (source, position) = self.of(module, *site, sources);
+            diagnostic = diagnostic.at(source, position, label);
+        }
+        match error.places.first() {
+            Some((site, _)) => diagnostic.labels.extend(self.calls(module, *site, sources)),
+            None => diagnostic = diagnostic.at(self.source, Position::Whole, ""),
+        }
+        diagnostic
+    }
+
+    /// The calls of macros that an instruction came from, the innermost first.
+    pub fn calls(&mut self, module: &Module, site: Site, sources: &mut Sources) -> Vec<Label> {
+        let Some(map) = &module.source_map else { return Vec::new() };
+        let calls = map.calls_of(site.function, site.instr).take(SHOWN);
+        let labels = calls.map(|call| {
+            let name = map.macros.get(call.name as usize).map_or("", |name| name);
+            let (source, position) = self.location(module, call.at, sources);
+            Label { source, position, message: format!("in this call of `{name}`") }
+        });
+        labels.collect()
+    }
+
     /// Where the `.lib` of an import stands.
     pub fn of_import(
         &mut self,
@@ -80,13 +143,35 @@ impl Places {
     }
 }
 
+fn line((source, position): (SourceId, Position), sources: &Sources) -> Line {
+    let file = sources.get(source);
+    let text = file.text.as_deref().unwrap_or_default();
+    let (line, column, span) = match position {
+        Position::Span(span) => {
+            let (line, column) = file.line_column(span.start);
+            (line, column, span.range())
+        }
+        Position::LineColumn(line, column) => (line, column, 0..0),
+        Position::Offset(_) | Position::Whole => (0, 0, 0..0),
+    };
+    let begin = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[span.end..].find('\n').map_or(text.len(), |newline| span.end + newline);
+    let whole = if span.is_empty() { "" } else { text[begin..end].trim() };
+    let (statement, text) = (text[span].to_owned(), whole.to_owned());
+    Line { file: file.name.clone(), line, column, statement, text }
+}
+
 /// A file of a source map: the very text that is being assembled, the one on disk if it still is what
 /// it was, or only its name.
 fn find(file: &SourceFile, source: SourceId, sources: &mut Sources) -> SourceId {
     let same = |text: &str| crc32fast::hash(text.as_bytes()) == file.crc;
-    let given = sources.get(source);
-    if given.name == file.name && given.text.as_deref().is_some_and(same) {
-        return source;
+    let is_it = |id: &SourceId| {
+        let given = sources.get(*id);
+        given.name == file.name && given.text.as_deref().is_some_and(same)
+    };
+    // Included texts were added behind the one that includes them.
+    if let Some(known) = std::iter::once(source).chain(sources.ids()).find(is_it) {
+        return known;
     }
     // The name comes from the bytecode: it may as well be that of a device that never ends.
     let regular = std::fs::metadata(&file.name).is_ok_and(|m| m.is_file() && m.len() < 1 << 30);

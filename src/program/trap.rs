@@ -13,6 +13,7 @@ impl Program {
             let (source, position) = self.places.of(self.verified.module(), site, sources);
             let label = format!("in `{}`", self.verified.module().function_name(site.function));
             diagnostic = diagnostic.at(source, position, label);
+            diagnostic.labels.extend(self.places.calls(self.verified.module(), site, sources));
         }
         let calls = self.calls(trap, sources);
         if !calls.is_empty() {

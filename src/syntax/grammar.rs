@@ -3,6 +3,7 @@
 //! The parser is generic over chumsky's error type: the cheap one for every line, the rich one only
 //! for a line that the first has refused.
 
+use super::parser::single;
 use super::token::{Kind, Token};
 use super::tree::*;
 use crate::diagnostics::Span;
@@ -35,15 +36,14 @@ impl<'t, E> Extra<'t> for E where
 }
 
 /// A label, if there is one, and the statement behind it.
-pub(super) fn line<'t, E: Extra<'t>>(
-    text: &'t str,
-) -> impl Parser<'t, Tokens<'t>, (Option<Span>, Statement), E> {
+pub(super) fn line<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, (Option<Span>, Statement), E>
+{
     let instr = |mnemonic, operands| Statement::Instr { mnemonic, operands };
-    let name = || expect(Kind::Name, "an instruction");
-    let directive = directive(text);
+    let name = || name("an instruction");
+    let directive = directive();
     let nothing = || empty().map(|()| Statement::Empty);
     let labelled = choice((
-        name().then(operands(text)).map(move |(name, operands)| instr(name, operands)),
+        name().then(operands()).map(move |(name, operands)| instr(name, operands)),
         directive.clone(),
         nothing(),
     ))
@@ -51,7 +51,7 @@ pub(super) fn line<'t, E: Extra<'t>>(
     // Most lines are instructions: that the first name is a label shows only at its colon.
     let after_label = token(Kind::Colon).ignore_then(labelled);
     let first =
-        name().then(choice((after_label.map(Behind::Label), operands(text).map(Behind::Operands))));
+        name().then(choice((after_label.map(Behind::Label), operands().map(Behind::Operands))));
     let first = first.map(move |(name, behind)| match behind {
         Behind::Label(statement) => (Some(name), statement),
         Behind::Operands(operands) => (None, instr(name, operands)),
@@ -66,8 +66,8 @@ enum Behind {
     Operands(Operands),
 }
 
-fn operands<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Operands, E> + Clone {
-    let operand = operand(text);
+fn operands<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, Operands, E> + Clone {
+    let operand = operand();
     let rest = token(Kind::Comma).ignore_then(operand.clone()).repeated().collect();
     operand.then(rest).or_not().map(|found| match found {
         Some((first, rest)) => Operands { first: Some(first), rest },
@@ -75,9 +75,8 @@ fn operands<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Oper
     })
 }
 
-fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Statement, E> + Clone {
-    let expr = || expression(text);
-    let name = |what| expect(Kind::Name, what);
+fn directive<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, Statement, E> + Clone {
+    let expr = || expression();
     let param = move || {
         name("a name")
             .then_ignore(token(Kind::Colon))
@@ -85,10 +84,10 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
             .map(|(name, ty)| Param { name, ty })
     };
     let result = move || token(Kind::Arrow).ignore_then(name("a type"));
-    let at = move || word(text, "`at`").ignore_then(expr()).or_not();
+    let at = move || token(Kind::At).ignore_then(expr()).or_not();
 
-    let version = || word(text, "`version`").ignore_then(expr()).or_not();
-    let lazy = || word(text, "`lazy`").or_not().map(|lazy| lazy.is_some());
+    let version = || token(Kind::Version).ignore_then(expr()).or_not();
+    let lazy = || token(Kind::Lazy).or_not().map(|lazy| lazy.is_some());
     let lib = token(Kind::Lib)
         .ignore_then(expr().labelled("a slot number"))
         .then(expect(Kind::Text, "a library in double quotes"))
@@ -130,12 +129,12 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
     let data = token(Kind::Data)
         .ignore_then(name("a name"))
         .then(element_type.or_not())
-        .then(operand(text).separated_by(token(Kind::Comma)).at_least(1).collect())
+        .then(operand().separated_by(token(Kind::Comma)).at_least(1).collect())
         .then(at())
         .map(|(((name, ty), elements), at)| Directive::Data { name, ty, elements, at });
     let zero = token(Kind::Zero)
         .ignore_then(name("a name"))
-        .then(size(text))
+        .then(size())
         .then(at())
         .map(|((name, size), at)| Directive::Zero { name, size, at });
     let constant = token(Kind::Const)
@@ -144,8 +143,8 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
         .then(expr())
         .map(|(name, value)| Directive::Const { name, value });
     let memory = token(Kind::Memory)
-        .ignore_then(size(text))
-        .then(word(text, "`max`").ignore_then(size(text)).or_not())
+        .ignore_then(size())
+        .then(token(Kind::Max).ignore_then(size()).or_not())
         .map(|(min, max)| Directive::Memory { min, max });
     let entry = token(Kind::Entry).ignore_then(name("a function name")).map(Directive::Entry);
     let source = token(Kind::Source)
@@ -156,11 +155,28 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
         .ignore_then(expr())
         .then(expr())
         .map(|(line, column)| Directive::Loc { line, column });
-    let end = token(Kind::End).to(Directive::End);
+    let align = token(Kind::Align).ignore_then(size()).map(Directive::Align);
+    let include = token(Kind::Include)
+        .ignore_then(expect(Kind::Text, "a file in double quotes"))
+        .map(Directive::Include);
+    let macro_ = token(Kind::Macro)
+        .ignore_then(name("a macro name"))
+        .then(name("a parameter name").separated_by(token(Kind::Comma)).collect())
+        .map(|(name, params)| Directive::Macro { name, params });
+    let if_ = token(Kind::If).ignore_then(expr()).map(Directive::If);
+    let elif = token(Kind::Elif).ignore_then(expr()).map(Directive::Elif);
+    let expansion = token(Kind::Expansion).ignore_then(token(Kind::Text)).map(Directive::Expansion);
+    let bare = choice((
+        token(Kind::End).to(Directive::End),
+        token(Kind::Else).to(Directive::Else),
+        token(Kind::EndIf).to(Directive::EndIf),
+        token(Kind::EndMacro).to(Directive::EndMacro),
+        token(Kind::EndExpansion).to(Directive::EndExpansion),
+    ));
     choice((
         loc.boxed(),
         func.boxed(),
-        end.boxed(),
+        bare.boxed(),
         local.boxed(),
         whole_lib.or(lib).boxed(),
         global.boxed(),
@@ -170,14 +186,19 @@ fn directive<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Sta
         memory.boxed(),
         entry.boxed(),
         source.boxed(),
+        align.boxed(),
+        include.boxed(),
+        macro_.boxed(),
+        if_.boxed(),
+        elif.boxed(),
+        expansion.boxed(),
     ))
     .map(|directive| Statement::Directive(Box::new(directive)))
     .boxed()
 }
 
-fn operand<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Operand, E> + Clone {
-    let general =
-        expression(text).map(Operand::Expr).or(token(Kind::Text).map(Operand::Text)).boxed();
+fn operand<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, Operand, E> + Clone {
+    let general = expression().map(Operand::Expr).or(token(Kind::Text).map(Operand::Text)).boxed();
     // Nearly every operand is a single token, which needs none of that.
     let simple = custom(|inp| {
         let before = inp.cursor();
@@ -191,32 +212,14 @@ fn operand<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Opera
     simple.or(general)
 }
 
-/// The expression that a token is by itself.
-fn single(token: Token) -> Option<Expr> {
-    let kind = match token.kind {
-        Kind::Integer => ExprKind::Integer,
-        Kind::Float => ExprKind::Float,
-        Kind::Char => ExprKind::Char,
-        Kind::Name => ExprKind::Name,
-        _ => return None,
-    };
-    Some(Expr { span: token.span, kind })
-}
-
 /// A constant expression: signs and atoms between binary operators, which are put in order
 /// afterwards.
-fn expression<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Expr, E> + Clone {
+fn expression<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, Expr, E> + Clone {
     recursive(|expr| {
         let parens = token(Kind::ParenOpen).then(expr).then(token(Kind::ParenClose)).map(
             |((open, inner), close): ((Span, Expr), Span)| Expr { span: open.to(close), ..inner },
         );
-        let len = word(text, "`len`")
-            .then_ignore(token(Kind::ParenOpen))
-            .then(token(Kind::Name))
-            .then(token(Kind::ParenClose))
-            .map(|((word, name), close)| Expr { span: word.to(close), kind: ExprKind::Len(name) });
-        // `len` is a name like any other where no parenthesis follows.
-        let call = token(Kind::Name).then(token(Kind::ParenOpen)).rewind().ignore_then(len);
+        let call = function(Kind::Len, ExprKind::Len).or(function(Kind::Defined, ExprKind::Defined));
         let literal = custom(|inp| {
             let before = inp.cursor();
             let found = inp.next();
@@ -227,7 +230,8 @@ fn expression<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Ex
         });
         let sign = select! {
             Token { kind: Kind::Minus, span } => (span, ExprKind::Neg as fn(Box<Expr>) -> ExprKind),
-            Token { kind: Kind::Tilde, span } => (span, ExprKind::Not as fn(Box<Expr>) -> ExprKind),
+            Token { kind: Kind::Tilde, span } => (span, ExprKind::Invert as fn(Box<Expr>) -> ExprKind),
+            Token { kind: Kind::Bang, span } => (span, ExprKind::Not as fn(Box<Expr>) -> ExprKind),
         };
         let atom = sign
             .repeated()
@@ -246,6 +250,19 @@ fn expression<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, Ex
     .boxed()
 }
 
+/// A function of a name, which is a name like any other where no parenthesis follows.
+fn function<'t, E: Extra<'t>>(
+    word: Kind,
+    make: fn(Span) -> ExprKind,
+) -> impl Parser<'t, Tokens<'t>, Expr, E> + Clone {
+    let call = token(word)
+        .then_ignore(token(Kind::ParenOpen))
+        .then(name("a name"))
+        .then(token(Kind::ParenClose))
+        .map(move |((word, of), close)| Expr { span: word.to(close), kind: make(of) });
+    token(word).then(token(Kind::ParenOpen)).rewind().ignore_then(call)
+}
+
 fn binary_op<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, BinaryOp, E> + Clone {
     select! {
         Token { kind: Kind::Plus, .. } => BinaryOp::Add,
@@ -258,6 +275,14 @@ fn binary_op<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, BinaryOp, E> + C
         Token { kind: Kind::And, .. } => BinaryOp::And,
         Token { kind: Kind::Caret, .. } => BinaryOp::Xor,
         Token { kind: Kind::Or, .. } => BinaryOp::Or,
+        Token { kind: Kind::Equal, .. } => BinaryOp::Equal,
+        Token { kind: Kind::NotEqual, .. } => BinaryOp::NotEqual,
+        Token { kind: Kind::Less, .. } => BinaryOp::Less,
+        Token { kind: Kind::LessEqual, .. } => BinaryOp::LessEqual,
+        Token { kind: Kind::Greater, .. } => BinaryOp::Greater,
+        Token { kind: Kind::GreaterEqual, .. } => BinaryOp::GreaterEqual,
+        Token { kind: Kind::AndAnd, .. } => BinaryOp::AndAnd,
+        Token { kind: Kind::OrOr, .. } => BinaryOp::OrOr,
     }
 }
 
@@ -275,11 +300,11 @@ where
 }
 
 /// A number of bytes: `4096`, `64 KiB`.
-fn size<'t, E: Extra<'t>>(text: &'t str) -> impl Parser<'t, Tokens<'t>, SizeExpr, E> + Clone {
+fn size<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, SizeExpr, E> + Clone {
     let unit = select! {
-        Token { kind: Kind::Name, span } if !matches!(span.of(text), "max" | "at") => span,
+        Token { kind, span } if kind.is_name() && !matches!(kind, Kind::Max | Kind::At) => span,
     };
-    let value = expression(text).labelled("a size, such as `64 KiB`");
+    let value = expression().labelled("a size, such as `64 KiB`");
     value.then(unit.or_not()).map(|(value, unit)| SizeExpr { value, unit })
 }
 
@@ -293,13 +318,19 @@ fn parenthesised<'t, E: Extra<'t>, T: 't>(
 
 fn starts_operand<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, (), E> + Clone {
     select! {
-        Token { kind: Kind::Text | Kind::Integer | Kind::Float | Kind::Char | Kind::Name, .. } => (),
-        Token { kind: Kind::ParenOpen | Kind::Minus | Kind::Tilde, .. } => (),
+        Token { kind: Kind::Text | Kind::Integer | Kind::Float | Kind::Char, .. } => (),
+        Token { kind: Kind::ParenOpen | Kind::Minus | Kind::Tilde | Kind::Bang, .. } => (),
+        Token { kind, .. } if kind.is_name() => (),
     }
 }
 
 fn token<'t, E: Extra<'t>>(kind: Kind) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
     expect(kind, describe(kind))
+}
+
+/// A name, called something else when it is missing.
+fn name<'t, E: Extra<'t>>(what: &'static str) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
+    matching(what, |token| token.kind.is_name())
 }
 
 /// A token, called by another name when it is missing.
@@ -340,20 +371,15 @@ fn end_of_line<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, (), E> + Copy 
     })
 }
 
-/// A name of the language itself, given as messages quote it.
-fn word<'t, E: Extra<'t>>(
-    text: &'t str,
-    quoted: &'static str,
-) -> impl Parser<'t, Tokens<'t>, Span, E> + Copy {
-    let word = quoted.trim_matches('`');
-    matching(quoted, move |token| token.kind == Kind::Name && token.span.of(text) == word)
-}
-
 /// How messages call a token.
 pub(super) fn describe(kind: Kind) -> &'static str {
     match kind {
+        Kind::At => "`at`",
+        Kind::Version => "`version`",
+        Kind::Lazy => "`lazy`",
+        Kind::Max => "`max`",
         Kind::Newline => "the end of the line",
-        Kind::Name => "a name",
+        kind if kind.is_name() => "a name",
         Kind::Integer => "an integer",
         Kind::Float => "a float",
         Kind::Text | Kind::OpenText => "a text in double quotes",

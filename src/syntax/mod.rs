@@ -1,20 +1,28 @@
 //! Program text: from characters to a syntax tree.
 //!
-//! One statement stands on one line, and so the tree is handed over line by line ([`parse`]): memory
-//! stays small, and a newline is where the parser recovers. The parser never fails. What it cannot
-//! read becomes a diagnostic, and it goes on with the next line. The tree holds places in the text
-//! instead of strings; [`literal`] reads the values that stand there.
+//! One statement stands on one line, and so lines are handed over one by one: memory stays small, and
+//! a newline is where reading goes on after an error. A [`Lexer`] makes a [`Chunk`] of tokens, some
+//! thousand lines at a time, and a [`Parser`] reads its lines. It never fails: what it cannot read
+//! becomes a diagnostic. Between the two, whoever drives them may leave lines out or put others in. The
+//! tree holds places in [`Texts`] instead of strings; [`literal`] reads the values that stand there.
 //!
 //! This room does not know what names mean, nor which operands an instruction takes.
 #![forbid(unsafe_code)]
 
+mod chunk;
+mod explain;
+mod format;
 mod grammar;
 pub mod literal;
 mod parser;
+mod texts;
 mod token;
 mod tree;
 
-pub use parser::parse;
+pub use chunk::{Chunk, Lexer, Plain, RawLine};
+pub use format::format;
+pub use parser::{Parser, Unread};
+pub use texts::{Origin, TextId, Texts};
 pub use token::{Kind, Token};
 pub use tree::{
     BinaryOp, Directive, Expr, ExprKind, Line, Operand, Operands, Param, SizeExpr, Statement,

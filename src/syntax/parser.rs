@@ -1,68 +1,75 @@
-//! Text to tree, a line at a time.
+//! Tokens to tree, a line at a time.
 
-use super::grammar::{self, Tokens, describe};
-use super::token::{Kind, Token, next_line};
-use super::tree::{Directive, Line, Statement};
-use crate::diagnostics::{Code, Diagnostic, SourceId, Span, closest};
-use chumsky::error::{Rich, RichPattern, RichReason};
-use chumsky::prelude::*;
+use super::chunk::RawLine;
+use super::explain::{excess_operator, explain};
+use super::grammar::{self, Tokens};
+use super::texts::Texts;
+use super::token::{Kind, Token};
+use super::tree::{Directive, Expr, ExprKind, Line, Statement};
+use crate::diagnostics::{Diagnostic, SourceId, Span, closest};
+use chumsky::{Boxed, Parser as _, extra};
 use logos::Logos;
+use std::cell::OnceCell;
 
-/// How many lines are lexed before they are parsed: few enough to stay in the cache, enough that
-/// setting up the parser costs nothing.
-const LINES_AT_ONCE: usize = 2048;
+/// Reads lines.
+pub struct Parser<'c, 't> {
+    texts: &'t Texts<'t>,
+    /// Made for the first line that needs it.
+    grammar: OnceCell<Boxed<'c, 'c, Tokens<'c>, (Option<Span>, Statement), extra::Default>>,
+}
 
-/// The most operators in one expression, so that its depth stays far from that of the call stack.
-const MAX_OPERATORS: usize = 100;
+/// A line that cannot be read.
+pub struct Unread {
+    /// Why.
+    pub diagnostic: Diagnostic,
+    /// What is still certain about it: its label, and that a function begins or ends there. Without
+    /// it, one mistake would cause many false errors elsewhere.
+    pub remains: Option<Line>,
+}
 
-/// Reads a text and hands its lines over, the empty ones excepted. A line that cannot be read goes
-/// to `diagnostics` instead.
-///
-/// The text must be under 4 GiB.
-pub fn parse(
-    source: SourceId,
-    text: &str,
-    diagnostics: &mut Vec<Diagnostic>,
-    mut each: impl FnMut(Line, &mut Vec<Diagnostic>),
-) {
-    let mut lexer = Kind::lexer(text);
-    let mut tokens: Vec<Token> = Vec::new();
-    // For each line, the end of its tokens and the byte where the next line begins.
-    let mut ends: Vec<(usize, u32)> = Vec::new();
-    let (mut number, mut begins, mut more) = (0, 0, true);
-    while more {
-        tokens.clear();
-        ends.clear();
-        while more && ends.len() < LINES_AT_ONCE {
-            more = next_line(&mut lexer, &mut tokens);
-            ends.push((tokens.len(), lexer.span().end as u32));
-        }
-        let parser = grammar::line::<extra::Default>(text);
-        let mut start = 0;
-        for &(end, next) in &ends {
-            let line = &tokens[start..end];
-            let first_byte = begins;
-            (start, begins, number) = (end, next, number + 1);
-            let Some(first) = line.first() else { continue };
-            let parsed = match excess_operator(line) {
-                None => parser.parse(line).into_output(),
-                Some(_) => None,
-            };
-            match parsed {
-                Some((label, statement)) => {
-                    let span = first.span.to(line[line.len() - 1].span);
-                    let span = without_label(line, label, span);
-                    each(Line { number, begins: first_byte, label, statement, span }, diagnostics);
-                }
-                None => {
-                    diagnostics.push(explain(source, text, line));
-                    if let Some(line) = remains(text, line, number, first_byte) {
-                        each(line, diagnostics);
-                    }
-                }
+impl<'c, 't> Parser<'c, 't> {
+    /// Reads lines of these texts.
+    pub fn new(texts: &'t Texts<'t>) -> Parser<'c, 't> {
+        Parser { texts, grammar: OnceCell::new() }
+    }
+
+    /// Reads a line. Errors are told of `source`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn line(&self, raw: RawLine<'c>, source: SourceId) -> Result<Line, Box<Unread>> {
+        let RawLine { tokens, number, begins } = raw;
+        match self.statement(tokens) {
+            Some((label, statement)) => {
+                let span = without_label(tokens, label, raw.span());
+                Ok(Line { number, begins, label, statement, span })
             }
+            None => Err(Box::new(Unread {
+                diagnostic: explain(source, self.texts, tokens),
+                remains: remains(self.texts, raw),
+            })),
         }
     }
+
+    fn statement(&self, tokens: Tokens<'c>) -> Option<(Option<Span>, Statement)> {
+        if excess_operator(tokens).is_some() {
+            return None;
+        }
+        let grammar = self.grammar.get_or_init(|| grammar::line().boxed());
+        grammar.parse(tokens).into_output()
+    }
+}
+
+/// The expression that a token is by itself.
+pub(super) fn single(token: Token) -> Option<Expr> {
+    let kind = match token.kind {
+        Kind::Integer => ExprKind::Integer,
+        Kind::Float => ExprKind::Float,
+        Kind::Char => ExprKind::Char,
+        kind if kind.is_name() => ExprKind::Name,
+        _ => return None,
+    };
+    Some(Expr { span: token.span, kind })
 }
 
 fn without_label(line: &[Token], label: Option<Span>, whole: Span) -> Span {
@@ -72,189 +79,91 @@ fn without_label(line: &[Token], label: Option<Span>, whole: Span) -> Span {
     }
 }
 
-/// The operator with which an expression becomes too long.
-fn excess_operator(line: Tokens<'_>) -> Option<&Token> {
-    let mut operators = 0;
-    line.iter().find(|token| {
-        operators = match token.kind {
-            Kind::Comma => 0,
-            kind => operators + usize::from(kind.is_operator()),
-        };
-        operators > MAX_OPERATORS
-    })
-}
-
-/// What is still certain about a line that cannot be read: its label, and that a function begins or
-/// ends here. Without it, one mistake would cause many false errors elsewhere.
-fn remains(text: &str, line: Tokens, number: u32, begins: u32) -> Option<Line> {
-    let (label, body) = match line {
-        [name, colon, body @ ..] if name.kind == Kind::Name && colon.kind == Kind::Colon => {
+fn remains(texts: &Texts, raw: RawLine) -> Option<Line> {
+    let (label, body) = match raw.tokens {
+        [name, colon, body @ ..] if name.kind.is_name() && colon.kind == Kind::Colon => {
             (Some(name.span), body)
         }
-        _ => (None, line),
+        line => (None, line),
     };
     let statement = match body {
-        [func, rest @ ..] if meant(text, func) == Kind::Func => {
-            let name = rest.first().filter(|token| token.kind == Kind::Name);
+        [func, rest @ ..] if meant(texts, func) == Kind::Func => {
+            let name = rest.first().filter(|token| token.kind.is_name());
             let name = name.map_or(func.span.after(), |token| token.span);
             let func = Directive::Func { name, params: Vec::new(), result: None };
             Statement::Directive(Box::new(func))
         }
-        [end, ..] if meant(text, end) == Kind::End => {
+        [end, ..] if meant(texts, end) == Kind::End => {
             Statement::Directive(Box::new(Directive::End))
         }
         _ if label.is_none() => return None,
         _ => Statement::Empty,
     };
-    let span = line[0].span.to(line[line.len() - 1].span);
-    Some(Line { number, begins, label, statement, span })
+    Some(Line { number: raw.number, begins: raw.begins, label, statement, span: raw.span() })
 }
 
 /// What a token is, or for a mistyped directive, what it was probably meant to be.
-fn meant(text: &str, token: &Token) -> Kind {
+pub(super) fn meant(texts: &Texts, token: &Token) -> Kind {
     let near = match token.kind {
-        Kind::UnknownDirective => closest(token.span.of(text), Kind::DIRECTIVES),
+        Kind::UnknownDirective => closest(token.span.of(texts), Kind::DIRECTIVES),
         _ => None,
     };
     near.and_then(|name| Kind::lexer(name).next()?.ok()).unwrap_or(token.kind)
 }
 
-/// Finds out why a line cannot be read.
-fn explain(source: SourceId, text: &str, tokens: Tokens) -> Diagnostic {
-    for token in tokens {
-        if let Some(diagnostic) = bad_token(source, text, *token) {
-            return diagnostic;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::{Operand, Operands, Plain};
+    use proptest::prelude::*;
+
+    /// Tokens that a plain line has, and some that none has.
+    const KINDS: [Kind; 14] = [
+        Kind::Name,
+        Kind::At,
+        Kind::Len,
+        Kind::Integer,
+        Kind::Float,
+        Kind::Char,
+        Kind::Text,
+        Kind::OpenText,
+        Kind::Colon,
+        Kind::Comma,
+        Kind::Minus,
+        Kind::ParenOpen,
+        Kind::End,
+        Kind::Unknown,
+    ];
+
+    /// What a plain line says, as the grammar puts it.
+    fn statement(plain: Plain) -> (Option<Span>, Statement) {
+        match plain {
+            Plain::Label(label) => (Some(label), Statement::Empty),
+            Plain::Instr { mnemonic, operand } => {
+                let first = operand.map(|token| match token.kind {
+                    Kind::Text => Operand::Text(token.span),
+                    _ => Operand::Expr(single(token).expect("a value")),
+                });
+                let operands = Operands { first, rest: Vec::new() };
+                (None, Statement::Instr { mnemonic, operands })
+            }
         }
     }
-    if let Some(excess) = excess_operator(tokens) {
-        let message = format!("more than {MAX_OPERATORS} operators in one expression");
-        return Diagnostic::error(Code::TooComplex, message)
-            .at_span(source, excess.span, "one too many")
-            .help("name parts of it with `.const`");
-    }
-    let errors = grammar::line::<extra::Err<Rich<Token>>>(text).parse(tokens).into_errors();
-    let error = errors.first().expect("the cheap parser has refused the line");
-    let at = error.span().start;
-    let last = tokens[tokens.len() - 1].span;
-    let span = tokens.get(at).map_or(last.after(), |t| t.span);
-    let found = match tokens.get(at) {
-        Some(token) => format!("`{}`", token.span.of(text)),
-        None => "the end of the line".to_owned(),
-    };
-    let expected = expected(error.reason());
-    Diagnostic::error(Code::Syntax, format!("expected {expected}, found {found}"))
-        .at_span(source, span, format!("expected {expected}"))
-        .maybe_help(form_of(tokens))
-}
 
-fn bad_token(source: SourceId, text: &str, token: Token) -> Option<Diagnostic> {
-    let found = token.span.of(text);
-    let (code, message, label, help) = match token.kind {
-        Kind::Unknown => {
-            let shown = if found.contains(char::is_control) {
-                found.escape_debug().to_string()
-            } else {
-                found.to_owned()
-            };
-            let message = format!("unexpected character `{shown}`");
-            let help = stray_character(found, &text[token.span.range().end..]);
-            (Code::UnexpectedCharacter, message, "begins no token", help)
-        }
-        Kind::OpenText | Kind::OpenChar => {
-            let quote = &found[..1];
-            let message = format!("missing closing `{quote}`");
-            let help = match found.contains(&format!("\\{quote}")) {
-                true => format!("`\\{quote}` is a quote inside the text; a backslash is `\\\\`"),
-                false => format!("close it with `{quote}` on the same line"),
-            };
-            (Code::UnterminatedText, message, "begins here", Some(help))
-        }
-        Kind::UnknownDirective => {
-            let message = format!("unknown directive `{found}`");
-            let help = match closest(found, Kind::DIRECTIVES) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", Kind::DIRECTIVES.join(" ")),
-            };
-            (Code::UnknownDirective, message, "no directive has this name", Some(help))
-        }
-        _ => return None,
-    };
-    Some(Diagnostic::error(code, message).at_span(source, token.span, label).maybe_help(help))
-}
-
-/// What was probably meant by a character that begins no token, and by what follows it.
-fn stray_character(found: &str, rest: &str) -> Option<String> {
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-    let word = &rest[..end];
-    let digits = |radix| !word.is_empty() && word.chars().all(|c| c.is_digit(radix));
-    Some(match found {
-        "$" if digits(16) => format!("a hexadecimal number is written `0x{word}`"),
-        "." if digits(10) => format!("a float begins with a digit: `0.{word}`"),
-        "<" | ">" => "`LT`, `LE`, `GT` and `GE` compare; `<<` and `>>` shift".to_owned(),
-        "[" => "an address lies on the stack; behind the mnemonic stands an offset".to_owned(),
-        _ if !found.is_ascii() => "names are ASCII: letters, digits and `_`".to_owned(),
-        _ => return None,
-    })
-}
-
-/// Expectations that others say already, by the more general one.
-const COVERED: [(&str, &[&str]); 3] = [
-    ("an operand", &["a name or number", "a text in double quotes"]),
-    ("a name or number", &["`(`", "`:`", "a name", "a type"]),
-    ("an instruction", &["the end of the line"]),
-];
-
-/// The things expected, as a list in words.
-fn expected(reason: &RichReason<'_, Token>) -> String {
-    let RichReason::ExpectedFound { expected, .. } = reason else {
-        return "something else".to_owned();
-    };
-    let mut names: Vec<String> = expected
-        .iter()
-        .map(|pattern| match pattern {
-            RichPattern::Label(label) => label.to_string(),
-            RichPattern::Token(token) => describe(token.kind).to_owned(),
-            RichPattern::EndOfInput => "the end of the line".to_owned(),
-            _ => "something else".to_owned(),
-        })
-        .filter(|name| name != "something else")
-        .collect();
-    names.sort();
-    names.dedup();
-    for (general, special) in COVERED.iter().rev() {
-        if names.iter().any(|name| name == general) {
-            names.retain(|name| !special.contains(&&**name));
+    proptest! {
+        #[test]
+        fn what_a_plain_line_says_the_grammar_says_too(
+            picks in prop::collection::vec(0..KINDS.len(), 1..4),
+        ) {
+            let tokens: Vec<Token> = (0..)
+                .zip(picks)
+                .map(|(at, pick)| Token { kind: KINDS[pick], span: Span::new(2 * at, 2 * at + 1) })
+                .collect();
+            if let Some(plain) = (RawLine { tokens: &tokens, number: 1, begins: 0 }).plain() {
+                let grammar = grammar::line::<extra::Default>();
+                let found = grammar.parse(&tokens[..]).into_output();
+                prop_assert_eq!(Some(statement(plain)), found);
+            }
         }
     }
-    match names.pop() {
-        None => "something else".to_owned(),
-        Some(last) if names.is_empty() => last,
-        Some(last) => format!("{} or {last}", names.join(", ")),
-    }
-}
-
-/// The form of what a line begins with.
-fn form_of(tokens: Tokens) -> Option<String> {
-    let kinds: Vec<Kind> = tokens.iter().map(|token| token.kind).take(4).collect();
-    if kinds == [Kind::Name, Kind::Colon, Kind::Name, Kind::Colon] {
-        return Some("one label stands on a line".to_owned());
-    }
-    let form = match kinds.into_iter().find(|k| *k != Kind::Name && *k != Kind::Colon)? {
-        Kind::Lib => {
-            ".lib SLOT \"library\" function (types) -> type version N lazy, or .lib \"library\""
-        }
-        Kind::Func => ".func name (x: i64, y: f64) -> f64",
-        Kind::End => ".end",
-        Kind::Local => ".local name: i64, name: f64 (a local begins at 0)",
-        Kind::Global => ".global name: i64 = 0",
-        Kind::Data => ".data name \"text\", or .data name i32 1, 2, 3",
-        Kind::Zero => ".zero name 4096",
-        Kind::Const => ".const NAME = expression",
-        Kind::Memory => ".memory 16 MiB max 1 GiB",
-        Kind::Entry => ".entry function",
-        Kind::Source => ".source \"file\" crc",
-        Kind::Loc => ".loc line column",
-        _ => return None,
-    };
-    Some(format!("the form is: {form}"))
 }

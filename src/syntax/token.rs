@@ -4,16 +4,34 @@ use crate::diagnostics::Span;
 use logos::Logos;
 
 /// What a token is. Where it has a value, that is read from the text when somebody needs it.
-#[derive(Logos, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Logos, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[logos(skip r"[ \t\r]+")]
 #[logos(skip(r"[;#][^\n]*", allow_greedy = true))]
 pub enum Kind {
     /// The end of a line.
     #[token("\n")]
     Newline,
-    /// A mnemonic, a name, or a word such as `version`.
+    /// A mnemonic or a name.
     #[regex(r"[A-Za-z_][A-Za-z0-9_]*")]
     Name,
+    /// `at`, a word where an address can be given, and a name anywhere else.
+    #[token("at")]
+    At,
+    /// `version`, a word in a `.lib`, and a name anywhere else.
+    #[token("version")]
+    Version,
+    /// `lazy`, a word in a `.lib`, and a name anywhere else.
+    #[token("lazy")]
+    Lazy,
+    /// `max`, a word in `.memory`, and a name anywhere else.
+    #[token("max")]
+    Max,
+    /// `len`, a function where a parenthesis follows, and a name anywhere else.
+    #[token("len")]
+    Len,
+    /// `defined`, a function where a parenthesis follows, and a name anywhere else.
+    #[token("defined")]
+    Defined,
     /// `.lib`
     #[token(".lib")]
     Lib,
@@ -50,6 +68,36 @@ pub enum Kind {
     /// `.loc`
     #[token(".loc")]
     Loc,
+    /// `.align`
+    #[token(".align")]
+    Align,
+    /// `.include`
+    #[token(".include")]
+    Include,
+    /// `.macro`
+    #[token(".macro")]
+    Macro,
+    /// `.endmacro`
+    #[token(".endmacro")]
+    EndMacro,
+    /// `.if`
+    #[token(".if")]
+    If,
+    /// `.elif`
+    #[token(".elif")]
+    Elif,
+    /// `.else`
+    #[token(".else")]
+    Else,
+    /// `.endif`
+    #[token(".endif")]
+    EndIf,
+    /// `.expansion`
+    #[token(".expansion")]
+    Expansion,
+    /// `.endexpansion`
+    #[token(".endexpansion")]
+    EndExpansion,
     /// Any other directive; there is none.
     #[regex(r"\.[A-Za-z_][A-Za-z0-9_]*")]
     UnknownDirective,
@@ -79,9 +127,6 @@ pub enum Kind {
     /// `,`
     #[token(",")]
     Comma,
-    /// `(`
-    #[token("(")]
-    ParenOpen,
     /// `)`
     #[token(")")]
     ParenClose,
@@ -91,6 +136,10 @@ pub enum Kind {
     /// `->`
     #[token("->")]
     Arrow,
+    // From here on to the last of them: what makes an expression nested or long.
+    /// `(`
+    #[token("(")]
+    ParenOpen,
     /// `-`
     #[token("-")]
     Minus,
@@ -124,35 +173,79 @@ pub enum Kind {
     /// `>>`
     #[token(">>")]
     ShiftRight,
+    /// `==`
+    #[token("==")]
+    Equal,
+    /// `!=`
+    #[token("!=")]
+    NotEqual,
+    /// `<`
+    #[token("<")]
+    Less,
+    /// `<=`
+    #[token("<=")]
+    LessEqual,
+    /// `>`
+    #[token(">")]
+    Greater,
+    /// `>=`
+    #[token(">=")]
+    GreaterEqual,
+    /// `&&`
+    #[token("&&")]
+    AndAnd,
+    /// `||`
+    #[token("||")]
+    OrOr,
+    /// `!`
+    #[token("!")]
+    Bang,
     /// Characters that begin no token.
     Unknown,
 }
 
 impl Kind {
     /// The names of the directives.
-    pub const DIRECTIVES: [&'static str; 12] = [
-        ".lib", ".func", ".end", ".local", ".global", ".data", ".zero", ".const", ".memory",
-        ".entry", ".source", ".loc",
+    pub const DIRECTIVES: [&'static str; 22] = [
+        ".lib",
+        ".func",
+        ".end",
+        ".local",
+        ".global",
+        ".data",
+        ".zero",
+        ".align",
+        ".const",
+        ".memory",
+        ".entry",
+        ".include",
+        ".macro",
+        ".endmacro",
+        ".if",
+        ".elif",
+        ".else",
+        ".endif",
+        ".source",
+        ".loc",
+        ".expansion",
+        ".endexpansion",
     ];
 
-    /// Whether it can be part of the nesting or the length of an expression.
-    pub(super) fn is_operator(self) -> bool {
+    /// Whether it can name something. The words of some directives are names everywhere else.
+    pub fn is_name(self) -> bool {
         use Kind::*;
-        matches!(
-            self,
-            ParenOpen
-                | Minus
-                | Plus
-                | Star
-                | Slash
-                | Percent
-                | And
-                | Or
-                | Caret
-                | Tilde
-                | ShiftLeft
-                | ShiftRight
-        )
+        matches!(self, Name | At | Version | Lazy | Max | Len | Defined)
+    }
+
+    /// Whether it is an operand by itself.
+    pub fn is_value(self) -> bool {
+        use Kind::*;
+        matches!(self, Integer | Float | Char | Text) || self.is_name()
+    }
+
+    /// Whether it can be part of the nesting or the length of an expression.
+    pub fn is_operator(self) -> bool {
+        self >= Kind::ParenOpen && self <= Kind::Bang
     }
 }
 
@@ -163,21 +256,6 @@ pub struct Token {
     pub kind: Kind,
     /// Where it stands.
     pub span: Span,
-}
-
-/// Appends the tokens of the next line to `tokens`, without its newline. `false` at the end of the
-/// text, when there is no further line.
-pub(super) fn next_line(lexer: &mut logos::Lexer<'_, Kind>, tokens: &mut Vec<Token>) -> bool {
-    loop {
-        let kind = match lexer.next() {
-            None => return false,
-            Some(Ok(Kind::Newline)) => return true,
-            Some(Ok(kind)) => kind,
-            Some(Err(())) => Kind::Unknown,
-        };
-        let span = lexer.span();
-        tokens.push(Token { kind, span: Span::new(span.start as u32, span.end as u32) });
-    }
 }
 
 #[cfg(test)]

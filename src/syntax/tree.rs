@@ -100,9 +100,13 @@ pub enum ExprKind {
     Name,
     /// `len(name)`, the bytes of a piece of data.
     Len(Span),
+    /// `defined(name)`, whether something of this name stands above.
+    Defined(Span),
     /// `-a`.
     Neg(Box<Expr>),
     /// `~a`.
+    Invert(Box<Expr>),
+    /// `!a`.
     Not(Box<Expr>),
     /// `a op b`.
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
@@ -111,12 +115,28 @@ pub enum ExprKind {
 /// The binary operators of constant expressions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BinaryOp {
+    /// `||`
+    OrOr,
+    /// `&&`
+    AndAnd,
     /// `|`
     Or,
     /// `^`
     Xor,
     /// `&`
     And,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
     /// `<<`
     Shl,
     /// `>>`
@@ -136,13 +156,18 @@ pub enum BinaryOp {
 impl BinaryOp {
     /// How tightly it binds; C's order.
     pub fn precedence(self) -> u8 {
+        use BinaryOp::*;
         match self {
-            BinaryOp::Or => 1,
-            BinaryOp::Xor => 2,
-            BinaryOp::And => 3,
-            BinaryOp::Shl | BinaryOp::Shr => 4,
-            BinaryOp::Add | BinaryOp::Sub => 5,
-            BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem => 6,
+            OrOr => 1,
+            AndAnd => 2,
+            Or => 3,
+            Xor => 4,
+            And => 5,
+            Equal | NotEqual => 6,
+            Less | LessEqual | Greater | GreaterEqual => 7,
+            Shl | Shr => 8,
+            Add | Sub => 9,
+            Mul | Div | Rem => 10,
         }
     }
 }
@@ -248,6 +273,31 @@ pub enum Directive {
     },
     /// `.entry name`
     Entry(Span),
+    /// `.align size`: where the next piece of data begins
+    Align(SizeExpr),
+    /// `.include "file"`
+    Include(Span),
+    /// `.macro name parameter, …`
+    Macro {
+        /// Its name.
+        name: Span,
+        /// The names of its parameters.
+        params: Vec<Span>,
+    },
+    /// `.endmacro`
+    EndMacro,
+    /// `.if condition`
+    If(Expr),
+    /// `.elif condition`
+    Elif(Expr),
+    /// `.else`
+    Else,
+    /// `.endif`
+    EndIf,
+    /// `.expansion "macro"`: what follows came from a call of a macro that stood here
+    Expansion(Span),
+    /// `.endexpansion`
+    EndExpansion,
     /// `.source "file" crc`: the file that the following `.loc` speak of
     Source {
         /// The file, with its quotes.

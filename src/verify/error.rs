@@ -3,7 +3,7 @@
 use crate::diagnostics::Code;
 
 /// An instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Site {
     /// The function.
     pub function: u32,

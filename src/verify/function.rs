@@ -1,11 +1,12 @@
 //! One function: its operands, then its ways.
 
 use super::error::VerifyError;
-use super::stack::{Cell, Shapes, Stack, Stacks};
+use super::stack::{Cell, Seen, Shapes, Stack, StackAt, StackMap, Stacks};
 use super::{Facts, MAX_CELLS};
 use crate::diagnostics::Code as ErrorCode;
 use crate::isa::{Code, FuncType, Group, Instr, Op, OperandKind, Ty, ValueType};
 use crate::module::Module;
+use rustc_hash::FxHashMap;
 
 type Result<T> = std::result::Result<T, Box<VerifyError>>;
 
@@ -14,6 +15,8 @@ pub(super) struct Checker<'m> {
     module: &'m Module,
     /// For each import, the type of its slot: the import's index by slot number, and its type.
     slots: Vec<(u16, FuncType)>,
+    /// For each of these, whether an instruction names it.
+    used: Vec<bool>,
     shapes: Shapes,
     stacks: Stacks,
     code: Code,
@@ -25,6 +28,8 @@ pub(super) struct Checker<'m> {
     /// Where to go on.
     work: Vec<u32>,
     stack: Stack,
+    /// The stacks around each instruction, where somebody wants to know.
+    seen: Option<Seen>,
     facts: Facts,
 }
 
@@ -45,6 +50,7 @@ impl<'m> Checker<'m> {
         slots.sort_by_key(|(slot, _)| *slot);
         Checker {
             module,
+            used: vec![false; slots.len()],
             slots,
             shapes,
             stacks: Stacks::new(),
@@ -55,8 +61,18 @@ impl<'m> Checker<'m> {
             targets: Vec::new(),
             work: Vec::new(),
             stack: Stacks::EMPTY,
+            seen: None,
             facts: Facts::default(),
         }
+    }
+
+    /// What the stack of a function holds around each of its instructions, as far as it is right, and
+    /// what is wrong with it.
+    pub(super) fn stack_map(&mut self, function: u32) -> (StackMap, Option<Box<VerifyError>>) {
+        self.seen = Some(Seen::default());
+        let error = self.check(function).err();
+        let stacks = std::mem::replace(&mut self.stacks, Stacks::new());
+        (StackMap { stacks, seen: self.seen.take().unwrap_or_default() }, error)
     }
 
     pub(super) fn check(&mut self, function: u32) -> Result<Facts> {
@@ -92,12 +108,13 @@ impl<'m> Checker<'m> {
                 OperandKind::Global => self.module.globals.len(),
                 OperandKind::Func => self.module.functions.len(),
                 OperandKind::Text => self.module.texts.len(),
-                OperandKind::Slot => {
-                    if self.slot_type(instr.arg).is_none() {
-                        return Err(self.no_such_slot(i as u32, instr));
+                OperandKind::Slot => match self.slot_index(instr.arg) {
+                    Some(at) => {
+                        self.used[at] = true;
+                        continue;
                     }
-                    continue;
-                }
+                    None => return Err(self.no_such_slot(i as u32, instr)),
+                },
                 OperandKind::Label | OperandKind::Labels => {
                     for target in self.code.jump_targets(instr) {
                         match self.targets.get_mut(target as usize) {
@@ -121,6 +138,11 @@ impl<'m> Checker<'m> {
     /// Follows every way from the start, each stretch between two jump targets once.
     fn ways(&mut self) -> Result<()> {
         let count = self.code.instrs.len() as u32;
+        if let Some(Seen { before, after }) = &mut self.seen {
+            before.resize(count as usize, None);
+            after.resize(count as usize, None);
+        }
+        let mut reached = 0;
         self.work.clear();
         self.work.push(0);
         self.stack = Stacks::EMPTY;
@@ -137,7 +159,11 @@ impl<'m> Checker<'m> {
                     return Err(self.no_end(count));
                 }
                 let instr = self.code.instrs[i as usize];
+                self.see(i, |seen| &mut seen.before);
+                self.facts.doubtful |= self.is_doubtful(i, instr);
+                reached += 1;
                 self.step(i, instr)?;
+                self.see(i, |seen| &mut seen.after);
                 let targets: Vec<u32>;
                 match instr.op.operand() {
                     OperandKind::Label => self.flow(i, instr.arg as u32)?,
@@ -159,7 +185,27 @@ impl<'m> Checker<'m> {
                 }
             }
         }
+        self.facts.doubtful |= reached < count;
         Ok(())
+    }
+
+    /// Notes the stack at an instruction, if somebody wants to know.
+    fn see(&mut self, i: u32, list: fn(&mut Seen) -> &mut Vec<Option<StackAt>>) {
+        if let Some(seen) = &mut self.seen {
+            let depth = self.shapes.depth(self.stacks.shape(self.stack));
+            list(seen)[i as usize] = Some(StackAt { stack: self.stack, depth });
+        }
+    }
+
+    /// Whether an instruction that can be executed is probably not what was meant.
+    fn is_doubtful(&self, i: u32, instr: Instr) -> bool {
+        match instr.op {
+            Op::Halt => self.stacks.shape(self.stack) != Shapes::EMPTY,
+            Op::Jz | Op::Jnz => is_constant_condition(&self.code.instrs, i, |at| {
+                !matches!(self.targets[at as usize], Target::No)
+            }),
+            _ => false,
+        }
     }
 
     /// Control goes from an instruction to another that is a jump target.
@@ -210,6 +256,7 @@ impl<'m> Checker<'m> {
                 }
             }
         }
+        self.facts.grows_memory |= op == Op::Memgrow;
         if op.is_overloaded() && bound[0].is_some_and(|cell| cell.ty == ValueType::F64) {
             self.mark_float(i);
         }
@@ -289,9 +336,28 @@ impl<'m> Checker<'m> {
     }
 
     fn slot_type(&self, slot: u64) -> Option<&FuncType> {
-        let at = self.slots.binary_search_by_key(&slot, |(s, _)| (*s).into()).ok()?;
-        Some(&self.slots[at].1)
+        Some(&self.slots[self.slot_index(slot)?].1)
     }
+
+    fn slot_index(&self, slot: u64) -> Option<usize> {
+        self.slots.binary_search_by_key(&slot, |(s, _)| (*s).into()).ok()
+    }
+
+    /// For each import, whether an instruction of the functions that were checked names its slot.
+    pub(super) fn used_imports(&self) -> Vec<bool> {
+        let is_used = |slot: u16| self.slot_index(slot.into()).is_some_and(|at| self.used[at]);
+        self.module.imports.iter().map(|import| is_used(import.slot)).collect()
+    }
+}
+
+/// Whether a jump takes a constant as its condition, and nothing else can jump to it with another.
+pub(super) fn is_constant_condition(
+    instrs: &[Instr],
+    i: u32,
+    is_target: impl Fn(u32) -> bool,
+) -> bool {
+    let before = i.checked_sub(1).map(|before| instrs[before as usize]);
+    !is_target(i) && before.is_some_and(|before| before.op == Op::PushInt)
 }
 
 fn letter(ty: Ty) -> usize {
@@ -428,10 +494,65 @@ impl Checker<'_> {
             )
             .at(self.function, first.0, format!("from here with {one}"))
             .at(self.function, second.0, format!("from here with {other}"));
+        let error = self.where_ways_differ(error, to, first, second);
         Box::new(
             error
                 .help("a loop must leave the stack as it found it; push or pop on one of the ways"),
         )
+    }
+
+    /// Shows where two ways part, and what only one of them has pushed, the lowest of it first.
+    fn where_ways_differ(
+        &self,
+        mut error: VerifyError,
+        to: u32,
+        first: (u32, Stack),
+        second: (u32, Stack),
+    ) -> VerifyError {
+        const SHOWN: usize = 3;
+        if let Some(parting) = self.parting(to, first.0, second.0) {
+            error = error.at(self.function, parting, "the two ways part here");
+        }
+        let cells = |stack| {
+            let mut cells: Vec<Cell> = self.stacks.cells(stack).collect();
+            cells.reverse();
+            cells
+        };
+        let (one, other) = (cells(first.1), cells(second.1));
+        let same = one.iter().zip(&other).take_while(|(a, b)| a.ty == b.ty).count();
+        let differing = one[same..].iter().take(SHOWN).chain(other[same..].iter().take(SHOWN));
+        for cell in differing {
+            error = error.at(self.function, cell.at, format!("this {} was pushed here", cell.ty));
+        }
+        error
+    }
+
+    /// The instruction behind which two ways to `to` are no longer the same, if one was before it.
+    fn parting(&self, to: u32, first: u32, second: u32) -> Option<u32> {
+        let (one, other) = (self.way_to(first), self.way_to(second));
+        if other.iter().any(|step| step.0 == to) || one.iter().any(|step| step.0 == to) {
+            // One of them is a loop, which parts from the other only at its own end.
+            return None;
+        }
+        let other: FxHashMap<u32, u32> = other.into_iter().collect();
+        one.iter().find_map(|(begin, left)| Some((*left).min(*other.get(begin)?)))
+    }
+
+    /// The way by which an instruction was first reached, back to the beginning: where each of its
+    /// stretches begins, and the instruction at which it is left.
+    fn way_to(&self, mut left_at: u32) -> Vec<(u32, u32)> {
+        let mut way = Vec::new();
+        loop {
+            let known = |at: &u32| matches!(self.targets[*at as usize], Target::Known(..));
+            let begin = (0..=left_at).rev().find(known).unwrap_or(0);
+            way.push((begin, left_at));
+            match self.targets.get(begin as usize) {
+                Some(&Target::Known(_, from)) if begin != 0 && way.len() < MAX_CELLS => {
+                    left_at = from;
+                }
+                _ => return way,
+            }
+        }
     }
 
     fn no_end(&self, count: u32) -> Box<VerifyError> {

@@ -9,16 +9,20 @@
 //! and the depth of calls.
 #![forbid(unsafe_code)]
 
+mod doubts;
 mod error;
 mod function;
 mod stack;
 mod structure;
 
+pub use doubts::doubts;
 pub use error::{Site, VerifyError};
+pub use stack::{StackMap, StackView};
 
-use crate::isa::Code;
+use crate::isa::{Code, Instr, Op, Ty};
 use crate::module::Module;
 use stack::Shapes;
+use std::ops::Range;
 
 /// The most values on a function's stack, and the most locals.
 pub const MAX_CELLS: usize = 65535;
@@ -28,6 +32,19 @@ pub const MAX_CELLS: usize = 65535;
 pub struct Verified {
     module: Module,
     functions: Vec<Facts>,
+    /// Slot numbers in order, with the index of their import.
+    slots: Vec<(u16, u32)>,
+    /// The imports whose slot no instruction names.
+    unused: Vec<usize>,
+}
+
+/// What an instruction does to the height of the operand stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// How many cells it takes.
+    pub pops: usize,
+    /// How many it leaves.
+    pub pushes: usize,
 }
 
 /// What is known of a function.
@@ -36,6 +53,9 @@ struct Facts {
     max_stack: u32,
     /// A bit for each instruction; empty when there is no float.
     floats: Vec<u64>,
+    grows_memory: bool,
+    /// Whether [`doubts`] has something to say.
+    doubtful: bool,
 }
 
 impl Verified {
@@ -56,12 +76,92 @@ impl Verified {
         word.is_some_and(|bits| bits >> (instr % 64) & 1 == 1)
     }
 
+    /// Whether any function can grow memory.
+    pub fn grows_memory(&self) -> bool {
+        self.functions.iter().any(|facts| facts.grows_memory)
+    }
+
+    /// How many parameters and locals a function has.
+    pub fn locals(&self, function: u32) -> usize {
+        let params = &self.module.func_type(function).params;
+        params.len() + self.module.functions[function as usize].locals.len()
+    }
+
+    /// The imports whose slot no instruction names, by their index.
+    pub fn unused_imports(&self) -> &[usize] {
+        &self.unused
+    }
+
+    /// The index of the import that a slot number stands for.
+    ///
+    /// # Panics
+    /// When no import has that slot, which no verified instruction names.
+    pub fn import_of(&self, slot: u64) -> usize {
+        let found = self.slots.binary_search_by_key(&slot, |&(slot, _)| slot.into());
+        self.slots[found.expect("the verifier has seen the slot")].1 as usize
+    }
+
+    /// What an instruction of a function does to the height of its stack.
+    pub fn effect(&self, function: u32, instr: Instr) -> Effect {
+        let (args, results) = match instr.op {
+            Op::Call => {
+                let ty = self.module.func_type(instr.arg as u32);
+                (ty.params.len(), ty.result.is_some())
+            }
+            Op::CallNative => {
+                let ty = self.module.imports[self.import_of(instr.arg)].signature.func_type();
+                (ty.params.len(), ty.result.is_some())
+            }
+            // What it gives back it takes.
+            Op::Ret => (0, self.module.func_type(function).result.is_some()),
+            _ => (0, false),
+        };
+        let count = |types: &[Ty]| {
+            let cells = types.iter().map(|ty| match ty {
+                Ty::Args => args,
+                Ty::Results => results.into(),
+                _ => 1,
+            });
+            cells.sum()
+        };
+        Effect { pops: count(instr.op.pops()), pushes: count(instr.op.pushes()) }
+    }
+
+    /// What the operand stack of a function holds around each of its instructions. This follows the
+    /// function's ways once more.
+    pub fn stack_map(&self, function: u32) -> StackMap {
+        function::Checker::new(&self.module, Shapes::new()).stack_map(function).0
+    }
+
     /// Decodes the instructions of a function.
     pub fn code_of(&self, function: u32) -> Code {
         let mut code = Code::default();
         let decoded = self.module.code_of(function, &mut code);
         decoded.expect("a verified module's code has been decoded before");
         code
+    }
+}
+
+/// The operand stacks of a module's functions, whether or not these can be run.
+pub struct StackMaps<'m>(function::Checker<'m>);
+
+impl<'m> StackMaps<'m> {
+    /// The stacks of a module.
+    ///
+    /// # Errors
+    /// When what stands outside of its functions is wrong, so that nothing is known of these.
+    pub fn new(module: &'m Module) -> Result<StackMaps<'m>, Vec<VerifyError>> {
+        let errors = structure::check(module);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(StackMaps(function::Checker::new(module, Shapes::new())))
+    }
+
+    /// What the stack of a function holds around each of its instructions, as far as these are right,
+    /// and the first that is not.
+    pub fn of(&mut self, function: u32) -> (StackMap, Option<Box<VerifyError>>) {
+        self.0.stack_map(function)
     }
 }
 
@@ -83,18 +183,55 @@ pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
     if !errors.is_empty() {
         return Err(Box::new(Rejected { module, errors }));
     }
-    let mut checker = function::Checker::new(&module, Shapes::new());
-    let mut functions = Vec::with_capacity(module.functions.len());
-    let mut errors = Vec::new();
-    for index in 0..module.functions.len() as u32 {
-        match checker.check(index) {
-            Ok(facts) => functions.push(facts),
-            Err(error) => errors.push(*error),
-        }
+    let count = module.functions.len() as u32;
+    let parts = if module.code.len() < CODE_FOR_TWO {
+        vec![Checked::new(&module, 0..count)]
+    } else {
+        // No function's proof needs that of another.
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| Checked::new(&module, count / 2..count));
+            let first = Checked::new(&module, 0..count / 2);
+            vec![first, second.join().expect("checking does not panic")]
+        })
+    };
+    let (mut functions, mut errors) = (Vec::with_capacity(count as usize), Vec::new());
+    let mut used = vec![false; module.imports.len()];
+    for mut part in parts {
+        functions.append(&mut part.functions);
+        errors.append(&mut part.errors);
+        used.iter_mut().zip(part.used).for_each(|(used, here)| *used |= here);
     }
     if errors.is_empty() {
-        Ok(Verified { module, functions })
+        let mut slots: Vec<_> = module.imports.iter().map(|i| i.slot).zip(0..).collect();
+        slots.sort_unstable();
+        let unused = (0..slots.len()).filter(|index| !used[*index]).collect();
+        Ok(Verified { module, functions, slots, unused })
     } else {
         Err(Box::new(Rejected { module, errors }))
+    }
+}
+
+/// From so many bytes of code on, two threads share the work.
+const CODE_FOR_TWO: usize = 256 << 10;
+
+/// What was found out about some functions of a module.
+struct Checked {
+    functions: Vec<Facts>,
+    errors: Vec<VerifyError>,
+    /// For each import, whether one of them names its slot.
+    used: Vec<bool>,
+}
+
+impl Checked {
+    fn new(module: &Module, range: Range<u32>) -> Checked {
+        let mut checker = function::Checker::new(module, Shapes::new());
+        let (mut functions, mut errors) = (Vec::with_capacity(range.len()), Vec::new());
+        for index in range {
+            match checker.check(index) {
+                Ok(facts) => functions.push(facts),
+                Err(error) => errors.push(*error),
+            }
+        }
+        Checked { functions, errors, used: checker.used_imports() }
     }
 }

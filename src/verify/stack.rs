@@ -75,6 +75,72 @@ pub(super) struct Cell {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stack(u32);
 
+/// What the operand stack of a function holds before and after each of its instructions.
+pub struct StackMap {
+    pub(super) stacks: Stacks,
+    pub(super) seen: Seen,
+}
+
+/// For each instruction, the stack there; `None` where no way leads, or none goes on.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) before: Vec<Option<StackAt>>,
+    pub(super) after: Vec<Option<StackAt>>,
+}
+
+/// A stack with its height.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StackAt {
+    pub(super) stack: Stack,
+    pub(super) depth: usize,
+}
+
+impl StackMap {
+    /// The stack before an instruction; `None` where no way leads to it.
+    pub fn before(&self, instr: u32) -> Option<StackView<'_>> {
+        self.view(&self.seen.before, instr)
+    }
+
+    /// The types before an instruction, the top first; `None` where no way leads to it.
+    pub fn types(&self, instr: u32) -> Option<impl Iterator<Item = ValueType> + '_> {
+        self.before(instr).map(StackView::types)
+    }
+
+    /// The stack that an instruction leaves; `None` also where it is the one that is wrong.
+    pub fn after(&self, instr: u32) -> Option<StackView<'_>> {
+        self.view(&self.seen.after, instr)
+    }
+
+    fn view(&self, seen: &[Option<StackAt>], instr: u32) -> Option<StackView<'_>> {
+        let at = (*seen.get(instr as usize)?)?;
+        Some(StackView { stacks: &self.stacks, at })
+    }
+}
+
+/// An operand stack at one place of a function.
+#[derive(Clone, Copy)]
+pub struct StackView<'m> {
+    stacks: &'m Stacks,
+    at: StackAt,
+}
+
+impl<'m> StackView<'m> {
+    /// How many values it holds.
+    pub fn depth(self) -> usize {
+        self.at.depth
+    }
+
+    /// Their types, the top first.
+    pub fn types(self) -> impl Iterator<Item = ValueType> + 'm {
+        self.cells().map(|cell| cell.ty)
+    }
+
+    /// The values, the top first.
+    pub(super) fn cells(self) -> impl Iterator<Item = Cell> + 'm {
+        self.stacks.cells(self.at.stack)
+    }
+}
+
 /// All stacks of one function.
 pub(super) struct Stacks {
     nodes: Vec<Node>,

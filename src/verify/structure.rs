@@ -5,7 +5,7 @@ use super::MAX_CELLS;
 use super::error::VerifyError;
 use crate::diagnostics::Code;
 use crate::isa::{CType, FuncType, Signature};
-use crate::module::{MAX_MEMORY, Memory, Module};
+use crate::module::{Expanded, MAX_MEMORY, Memory, Module, SourceMap};
 use std::collections::HashSet;
 
 pub(super) fn check(module: &Module) -> Vec<VerifyError> {
@@ -128,11 +128,28 @@ fn debug_sections(module: &Module, error: &mut impl FnMut(Code, String)) {
     if let Some(map) = &module.source_map {
         let files = map.files.len() as u32;
         let runs = map.functions.iter().flatten().map(|run| run.first.file);
-        let known = runs.chain(map.imports.iter().map(|at| at.file)).all(|file| file < files);
+        let calls = map.calls.iter().map(|call| call.at.file);
+        let mut named = runs.chain(map.imports.iter().map(|at| at.file)).chain(calls);
         let fits = map.functions.len() == module.functions.len()
             && map.imports.len() == module.imports.len();
-        if !known || !fits {
+        if !fits || !named.all(|file| file < files) || !calls_are_in_order(map) {
             error(Code::MalformedBytecode, "the source map is not that of this module".to_owned());
         }
     }
+}
+
+/// Whether a call stands only in those before it, and no instruction came from two of them.
+fn calls_are_in_order(map: &SourceMap) -> bool {
+    let macros = map.macros.len() as u32;
+    let calls = map.calls.iter().zip(0..);
+    let known = calls
+        .into_iter()
+        .all(|(call, index)| call.name < macros && call.within.is_none_or(|within| within < index));
+    let end = |it: &Expanded| it.first.checked_add(it.count).map(|end| (it.function, end));
+    known
+        && map.expanded.iter().all(|it| it.call < map.calls.len() as u32 && end(it).is_some())
+        && map
+            .expanded
+            .windows(2)
+            .all(|pair| end(&pair[0]) <= Some((pair[1].function, pair[1].first)))
 }

@@ -2,11 +2,11 @@
 //! share it.
 #![allow(dead_code, reason = "every user needs a part of this")]
 
-use hotvm::assemble::assemble;
+use hotvm::assemble::{Options, assemble};
 use hotvm::diagnostics::{Diagnostic, Sources, render_json, render_terminal};
 use hotvm::disassemble::disassemble;
 use hotvm::module::{Module, decode, encode};
-use hotvm::program::{Input, load, no_offers, read_module};
+use hotvm::program::{Input, load, read_module};
 use hotvm::tools::golden::Expectations;
 use hotvm::verify::verify;
 use std::path::PathBuf;
@@ -16,10 +16,10 @@ use std::path::PathBuf;
 pub fn program(bytes: Vec<u8>) {
     let input = Input { name: "input".to_owned(), bytes, folder: PathBuf::from(".") };
     let mut sources = Sources::new();
-    if let Ok((module, _)) = read_module(input.clone(), &mut sources, &no_offers) {
+    if let Ok((module, _)) = read_module(input.clone(), &mut sources, &Options::default()) {
         assert_eq!(decode(&encode(&module)).as_ref(), Ok(&module));
         let source = sources.add_text("listing", disassemble(&module).text);
-        if let Err(diagnostics) = assemble(source, &sources, &no_offers) {
+        if let Err(diagnostics) = assemble(source, &mut sources, &Options::default()) {
             can_be_told(&diagnostics, &sources);
         }
     }
@@ -76,8 +76,8 @@ fn through_text(module: &Module) -> Module {
     let text = disassemble(module).text;
     let mut sources = Sources::new();
     let source = sources.add_text("listing", &*text);
-    match assemble(source, &sources, &no_offers) {
-        Ok(module) => module,
+    match assemble(source, &mut sources, &Options::default()) {
+        Ok(made) => made.module,
         Err(errors) => panic!("{}\n{text}", render_terminal(&errors, &sources, false)),
     }
 }

@@ -8,12 +8,15 @@
 //! pushes what is wanted is chosen, and values are made for what it pops.
 //!
 //! To end, a program has fuel, its first global: every call and every turn of a loop takes a unit.
-//! Functions call only those above them. `CLOCK` is left out, so that two runs do the same.
+//! Functions call those above them and themselves. `CLOCK` is left out, so that two runs do the same.
+//!
+//! The bits of a NaN that arithmetic gives are nobody's promise. Where a program could show them, it
+//! puts one certain NaN in the place of all.
 
 use hotvm::isa::{CType, Code, FuncType, Group, Import, Instr};
 use hotvm::isa::{Op, OperandKind, Signature, Ty, ValueType};
 use hotvm::module::{Function, FunctionNames, Global, Location, Memory, Module, Names};
-use hotvm::module::{PAGE, Segment, SourceFile, SourceMap};
+use hotvm::module::{MacroCall, PAGE, Segment, SourceFile, SourceMap};
 
 /// The program that a list of choices makes.
 pub fn module(choices: &[u8]) -> Module {
@@ -56,6 +59,12 @@ const MAX_DEPTH: u32 = 4;
 
 /// How many instructions a function may have before it is brought to its end.
 const MAX_CODE: usize = 400;
+
+/// The NaN that a program shows.
+const NAN: u64 = 0x7ff8_0000_0000_0000;
+
+/// How many locals a function has that has many: more than short operands can name.
+const MANY_LOCALS: [usize; 3] = [40, 4000, 65_518];
 
 /// The bits that are left of most addresses and lengths: two of them stay inside a page.
 const ADDRESS_MASK: u64 = 0xfff;
@@ -130,6 +139,8 @@ struct Body {
     /// Where each label stands. Until the end of the function, jumps name labels, not instructions.
     labels: Vec<u32>,
     depth: u32,
+    /// Whether it is the function that the program begins with, which calls itself nowhere.
+    is_entry: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -227,7 +238,8 @@ impl Maker<'_> {
 
     /// A function that the ones below can call.
     fn function(&mut self, index: usize) {
-        let params = (0..self.choices.below(4)).map(|_| self.choices.ty()).collect();
+        let count = if self.choices.rarely(8) { 12 } else { self.choices.below(4) };
+        let params = (0..count).map(|_| self.choices.ty()).collect();
         let result = self.choices.rarely(2).then(|| self.choices.ty());
         let name = self.choices.name('f', index);
         self.begin(FuncType { params, result });
@@ -244,6 +256,7 @@ impl Maker<'_> {
     fn entry(&mut self) {
         self.module.entry = self.module.functions.len() as u32;
         self.begin(FuncType::default());
+        self.body.is_entry = true;
         self.statements();
         self.body.emit(Op::Halt, 0);
         let name = if self.choices.rarely(3) { "start" } else { "" };
@@ -253,6 +266,11 @@ impl Maker<'_> {
     fn begin(&mut self, ty: FuncType) {
         let mut variables = ty.params.clone();
         variables.extend((0..self.choices.below(4)).map(|_| self.choices.ty()));
+        if self.choices.rarely(64) {
+            let many = self.choices.one_of(&MANY_LOCALS);
+            let ty = self.choices.ty();
+            variables.extend(std::iter::repeat_n(ty, many));
+        }
         self.body = Body { ty, variables, ..Body::default() };
     }
 
@@ -308,8 +326,29 @@ impl Maker<'_> {
         for function in 0..self.module.functions.len() as u32 {
             self.module.code_of(function, &mut code).expect("it was just encoded");
             let mut runs = Vec::new();
-            for _ in &code.instrs {
-                SourceMap::push(&mut runs, next(&mut self.choices, &mut map.files));
+            // The calls of macros that the next instruction came from, the outermost first.
+            let mut open: Vec<u32> = Vec::new();
+            for instr in 0..code.instrs.len() as u32 {
+                while !open.is_empty() && self.choices.rarely(4) {
+                    open.pop();
+                }
+                while open.len() < 3 && self.choices.rarely(8) {
+                    let wanted = self.choices.one_of(&["swap", "a \"name\"\n"]);
+                    let known = map.macros.iter().position(|known| known == wanted);
+                    let name = known.unwrap_or(map.macros.len()) as u32;
+                    if known.is_none() {
+                        map.macros.push(wanted.to_owned());
+                    }
+                    let at = next(&mut self.choices, &mut map.files);
+                    open.push(map.calls.len() as u32);
+                    let within = open.iter().rev().nth(1).copied();
+                    map.calls.push(MacroCall { name, at, within });
+                }
+                let at = next(&mut self.choices, &mut map.files);
+                if let Some(&call) = open.last() {
+                    SourceMap::push_expanded(&mut map.expanded, function, instr, call);
+                }
+                SourceMap::push(&mut runs, at);
             }
             map.functions.push(runs);
         }
@@ -349,6 +388,9 @@ impl Maker<'_> {
         let tee = self.choices.rarely(4);
         let Some((local, index)) = self.variable(ty) else { return };
         self.value(ty);
+        if !local {
+            self.one_nan(ty);
+        }
         let (to_local, to_global) = match tee {
             true => (Op::TeeLocal, Op::TeeGlobal),
             false => (Op::StoreLocal, Op::StoreGlobal),
@@ -378,14 +420,75 @@ impl Maker<'_> {
         self.body.place(end);
     }
 
+    /// A loop, in one of the shapes that compilers and people write.
     fn repeat(&mut self) {
-        let (again, end) = (self.body.label(), self.body.label());
-        self.body.place(again);
-        self.take_fuel(end);
-        self.statements();
-        self.value(ValueType::I64);
-        self.body.jump(Op::Jnz, again);
+        let (again, test, end) = (self.body.label(), self.body.label(), self.body.label());
+        match self.choices.below(5) {
+            // The condition at the bottom,
+            0 => {
+                self.body.place(again);
+                self.take_fuel(end);
+                self.statements();
+                self.value(ValueType::I64);
+                self.body.jump(Op::Jnz, again);
+            }
+            // at the top,
+            1 => {
+                self.body.place(again);
+                self.value(ValueType::I64);
+                self.body.jump(Op::Jz, end);
+                self.take_fuel(end);
+                self.statements();
+                self.body.jump(Op::Jmp, again);
+            }
+            // or at the bottom and first to be reached;
+            2 => {
+                self.body.jump(Op::Jmp, test);
+                self.body.place(again);
+                self.statements();
+                self.take_fuel(end);
+                self.body.place(test);
+                self.value(ValueType::I64);
+                self.body.jump(Op::Jnz, again);
+            }
+            // a counter;
+            3 => {
+                self.body.place(again);
+                self.take_fuel(end);
+                self.statements();
+                self.step(again);
+            }
+            // a `SWITCH` whose arms go back to it.
+            _ => {
+                self.body.place(again);
+                self.take_fuel(end);
+                self.value(ValueType::I64);
+                let arms: Vec<_> = (0..=self.choices.below(4)).map(|_| self.body.label()).collect();
+                let targets = arms.iter().chain([&end]).map(|arm| arm.0 as u32);
+                self.body.code.push_switch(targets);
+                for arm in arms {
+                    self.body.place(arm);
+                    self.statements();
+                    self.body.jump(Op::Jmp, again);
+                }
+            }
+        }
         self.body.place(end);
+    }
+
+    /// Goes back while a counter that steps is below something.
+    fn step(&mut self, again: Label) {
+        let Some((true, counter)) = self.variable(ValueType::I64) else { return };
+        let step = self.choices.one_of(&[1, -1i64, 8]);
+        let op = self.choices.one_of(&[Op::Lt, Op::Ne, Op::Gt, Op::Ltu]);
+        self.body.emit(Op::LoadLocal, counter);
+        self.body.emit(Op::PushInt, step as u64);
+        self.body.emit(Op::Add, 0);
+        self.body.emit(Op::StoreLocal, counter);
+        self.body.emit(Op::LoadLocal, counter);
+        self.value(ValueType::I64);
+        self.body.emit(op, 0);
+        self.body.jump(Op::Jnz, again);
     }
 
     fn switch(&mut self) {
@@ -457,7 +560,7 @@ impl Maker<'_> {
             return self.constant(ty);
         }
         self.body.depth += 1;
-        match self.choices.below(10) {
+        match self.choices.below(11) {
             0 | 1 => self.constant(ty),
             2 | 3 => match self.variable(ty) {
                 Some((true, index)) => self.body.emit(Op::LoadLocal, index),
@@ -467,7 +570,12 @@ impl Maker<'_> {
             4..=6 => self.computed(ty),
             7 => self.shuffled(ty),
             8 => self.chosen(ty),
-            _ => self.call(Some(ty)),
+            9 => self.call(Some(ty)),
+            // One that lies on the stack meanwhile.
+            _ => {
+                self.value(ty);
+                self.statements();
+            }
         }
         self.body.depth -= 1;
     }
@@ -500,10 +608,15 @@ impl Maker<'_> {
             _ => self.choices.ty(),
         };
         for &popped in op.pops() {
-            match popped {
-                Ty::F => self.value(ValueType::F64),
-                Ty::I => self.value(ValueType::I64),
-                _ => self.value(any),
+            let ty = match popped {
+                Ty::F => ValueType::F64,
+                Ty::I => ValueType::I64,
+                _ => any,
+            };
+            self.value(ty);
+            let shows = [Op::Btoi, Op::Copysign, Op::Stf32, Op::Stf64, Op::Print];
+            if shows.contains(&op) {
+                self.one_nan(ty);
             }
             // Most programs should not end at their first address.
             let is_address = matches!(op.group(), Group::Memory | Group::InputOutput);
@@ -521,6 +634,15 @@ impl Maker<'_> {
             _ => 0,
         };
         self.body.emit(op, offset);
+    }
+
+    /// Puts one NaN in the place of all.
+    fn one_nan(&mut self, ty: ValueType) {
+        if ty == ValueType::F64 {
+            let ops = [(Op::Dup, 0), (Op::Dup, 0), (Op::Eq, 0), (Op::PushFloat, NAN)];
+            let ops = ops.into_iter().chain([(Op::Swap, 0), (Op::Select, 0)]);
+            ops.for_each(|(op, arg)| self.body.emit(op, arg));
+        }
     }
 
     /// An integer of which only some bits are left.
@@ -571,8 +693,10 @@ impl Maker<'_> {
 
     /// A call of a function or, behind a `LOAD_LIB`, of a native one, that gives this type.
     fn call(&mut self, result: Option<ValueType>) {
+        let own = self.module.functions.len() as u64;
         let functions = (0..self.module.functions.len() as u32)
-            .map(|index| (Op::Call, u64::from(index), self.module.func_type(index).clone()));
+            .map(|index| (Op::Call, u64::from(index), self.module.func_type(index).clone()))
+            .chain((!self.body.is_entry).then(|| (Op::Call, own, self.body.ty.clone())));
         let natives =
             self.module.imports.iter().map(|import| {
                 (Op::CallNative, u64::from(import.slot), import.signature.func_type())

@@ -5,6 +5,7 @@
 pub mod checks;
 pub mod damage;
 pub mod generate;
+pub mod running;
 pub mod values;
 
 use std::ffi::OsStr;
@@ -19,6 +20,17 @@ use wait_timeout::ChildExt;
 
 /// When a test gives up on a process. Nothing waits for this long unless it hangs.
 const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Compares a text with a file of `tests/`, which `BLESS=1` rewrites.
+#[track_caller]
+pub fn golden(name: &str, text: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(text == expected, "tests/{name} says\n{expected}\nbut there is\n{text}");
+}
 
 /// A folder of its own, in which hotvm runs and keeps its cache.
 pub struct Lab {
@@ -294,11 +306,12 @@ impl Session {
     /// Ends the input, and gives what was not read yet.
     #[track_caller]
     pub fn end(mut self) -> Outcome {
-        drop(self.stdin.take());
+        self.end_of_input();
         self.wait()
     }
 
-    /// Waits until the process ends by itself, and gives what was not read yet.
+    /// Waits for the end of a process that does not wait for that of its input, and gives what was
+    /// not read yet.
     #[track_caller]
     pub fn wait(mut self) -> Outcome {
         let start = Instant::now();

@@ -46,6 +46,26 @@ impl Compiler {
         folder: &Path,
         headers: &Path,
     ) -> Result<Compiler, Diagnostic> {
+        Compiler::with(name, language, config, folder, own_arguments(language, headers))
+    }
+
+    /// The C compiler, for somebody who has arguments of his own.
+    pub fn for_c(
+        name: &str,
+        config: &Config,
+        folder: &Path,
+        own: Vec<OsString>,
+    ) -> Result<Compiler, Diagnostic> {
+        Compiler::with(name, Language::C, config, folder, own)
+    }
+
+    fn with(
+        name: &str,
+        language: Language,
+        config: &Config,
+        folder: &Path,
+        own: Vec<OsString>,
+    ) -> Result<Compiler, Diagnostic> {
         let here = std::env::current_dir().unwrap_or_default();
         let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let (wish, told_by, base) = match language {
@@ -62,7 +82,7 @@ impl Compiler {
         let Some((program, mut arguments)) = split(&wish, base) else {
             return Err(not_found(name, language, &wish, told_by));
         };
-        arguments.extend(own_arguments(language, headers));
+        arguments.extend(own);
         let additions = match language {
             // Unixes keep the mathematics of the C library apart; a source should not need to know.
             Language::C => {
@@ -114,7 +134,18 @@ impl Compiler {
             }
             Language::Rust => command.arg(emit("link", library)).arg(emit("dep-info", listing)),
         };
-        command.arg(source).args(&self.additions).output().map_err(|e| {
+        self.finish(command.arg(source))
+    }
+
+    /// Makes `product` of several sources, as the compiler's own arguments say.
+    pub fn make(&self, product: &Path, sources: &[PathBuf]) -> Result<Output, Diagnostic> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).current_dir(&self.folder).stdin(Stdio::null());
+        self.finish(command.arg("-o").arg(product).args(sources))
+    }
+
+    fn finish(&self, command: &mut Command) -> Result<Output, Diagnostic> {
+        command.args(&self.additions).output().map_err(|e| {
             Diagnostic::error(
                 Code::NoCompiler,
                 format!("the compiler {} cannot run", self.described()),

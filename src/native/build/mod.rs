@@ -8,6 +8,7 @@
 mod cache;
 mod compiler;
 mod dependencies;
+mod product;
 
 use super::os;
 use super::policy::shown;
@@ -16,6 +17,7 @@ use crate::diagnostics::{Code, Diagnostic};
 use blake3::Hash;
 use cache::{Cache, Record};
 use compiler::Compiler;
+pub use product::{Found, Product, Toolchain};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;

@@ -3,9 +3,13 @@
 //! What goes where depends on the signature alone, so a [`Plan`] is made once for each slot. A call
 //! then checks and moves each argument, and jumps; it allocates nothing and looks nothing up.
 //!
-//! Where a trampoline is written for the machine (`x86_64.rs`, `aarch64.rs`), a frame is an image of
+//! Most signatures are a few integers, or a few doubles: such a call is one of a typed pointer
+//! (`direct.rs`).
+//!
+//! Else, where a trampoline is written for the machine (`x86_64.rs`, `aarch64.rs`), a frame is an image of
 //! its argument registers and stack (`registers.rs`). Elsewhere libffi makes the call (`libffi.rs`).
 
+mod direct;
 mod error;
 
 #[cfg(all(target_arch = "x86_64", unix))]
@@ -32,6 +36,7 @@ pub(super) use error::Failure;
 
 use super::guard::Context;
 use crate::isa::{CType, Signature};
+use direct::Direct;
 use error::Misfit;
 use frame::Frame;
 use rustc_hash::FxHashSet;
@@ -48,6 +53,7 @@ pub(super) struct Plan {
     cells: usize,
     result: CType,
     frame: Frame,
+    direct: Option<Direct>,
 }
 
 /// How to pass one parameter: check the cell, and put it into a word of the frame.
@@ -105,13 +111,21 @@ impl Plan {
             steps.push(Step { cell, word, check });
             cells += param.cells().len();
         }
-        Plan { steps: steps.into(), cells, result: signature.result, frame }
+        let direct = Direct::new(signature);
+        Plan { steps: steps.into(), cells, result: signature.result, frame, direct }
+    }
+
+    /// How many cells the arguments take.
+    #[inline]
+    pub fn cells(&self) -> usize {
+        self.cells
     }
 
     /// Checks the arguments and calls the function at `target`; guarded, if there is a context.
     ///
     /// # Safety
     /// `target` is the address of a C function, still mapped, of the signature of this plan.
+    #[inline]
     pub unsafe fn call(
         &mut self,
         target: usize,
@@ -120,6 +134,11 @@ impl Plan {
         pointers: &mut Pointers,
         guarded: Option<&Context>,
     ) -> Result<Option<u64>, Failure> {
+        if let (Some(direct), None) = (&self.direct, guarded) {
+            // SAFETY: the caller vouches for the target, which has the signature of this plan.
+            let returned = unsafe { direct.call(target, args) }?;
+            return Ok(self.receive(returned, pointers));
+        }
         self.pass(args, memory, pointers)?;
         // SAFETY: the caller vouches for the target; `pass` has filled the frame that was laid out
         // for its signature.

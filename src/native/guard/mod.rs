@@ -40,7 +40,7 @@ mod system;
 mod system;
 
 pub use fault::{Access, Cause, Crash, Fault, Taint};
-pub use system::end_process;
+pub use system::{OtherStack, end_process};
 pub use text::Text;
 
 pub(super) use fault::{Callee, Sentence};
@@ -76,7 +76,7 @@ pub(super) struct Guard {
 impl Guard {
     /// What a guarded call needs of its thread; `None` where calls are not guarded.
     #[inline]
-    pub fn context(&self) -> Option<&Context> {
+    pub fn context(&self) -> Option<&'static Context> {
         match self.mode {
             GuardMode::On => Context::of_this_thread(self.timeout),
             GuardMode::Off => None,

@@ -3,7 +3,9 @@
 use super::{Callee, Crash};
 use crate::native::call::Returned;
 use std::convert::Infallible;
+use std::ffi::c_void;
 use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
 /// Whether there is a guard here.
@@ -35,6 +37,42 @@ impl Context {
         _: usize,
         _: usize,
     ) -> Result<Returned, Stopped> {
+        match self.0 {}
+    }
+}
+
+/// Of no use without a guard.
+#[derive(Debug)]
+pub struct OtherStack;
+
+impl OtherStack {
+    /// Nobody wants to know.
+    pub fn enter(_stack: Range<usize>) -> OtherStack {
+        OtherStack
+    }
+}
+
+/// Never called: there is no context.
+impl Context {
+    /// Never called.
+    ///
+    /// # Safety
+    /// There is none to call it on.
+    pub unsafe fn around(
+        &self,
+        _: unsafe extern "C" fn(*mut c_void),
+        _: *mut c_void,
+    ) -> Result<(), Stopped> {
+        match self.0 {}
+    }
+
+    /// Never called.
+    pub fn fields(&self) -> [*mut u64; 3] {
+        match self.0 {}
+    }
+
+    /// Never called.
+    pub fn disarm(&self) -> usize {
         match self.0 {}
     }
 }

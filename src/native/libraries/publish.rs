@@ -248,6 +248,7 @@ impl Libraries {
     pub(super) fn point(&mut self, index: usize) {
         for &(import, target) in &self.libraries[index].targets {
             self.slots[import].bound = Some(super::Bound { target, library: index });
+            self.targets[import] = target;
         }
     }
 

@@ -3,6 +3,8 @@
 use super::expect::{Expectations, ExpectedError, MARK, is_output_line};
 use super::process;
 use crate::diagnostics::{Code, Diagnostic, Sources, render_terminal};
+use crate::engine::Engine;
+use crate::program::search;
 use similar::TextDiff;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -25,6 +27,8 @@ pub struct Runner {
     pub hotvm: PathBuf,
     /// Whether to rewrite expectations that are not met.
     pub bless: bool,
+    /// The engine to run them on, where it is not to be the usual one.
+    pub engine: Option<Engine>,
 }
 
 /// How a test ended.
@@ -53,23 +57,13 @@ impl Runner {
     /// # Errors
     /// When a path cannot be read.
     pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Diagnostic> {
-        let mut tests = Vec::new();
-        for path in paths {
-            let found = if path.is_dir() {
-                search(path, &mut tests)
-            } else {
-                path.metadata().map(|_| tests.push(path.clone()))
-            };
-            found.map_err(|error| {
-                Diagnostic::error(
-                    Code::CannotRead,
-                    format!("cannot read `{}`: {error}", path.display()),
-                )
-            })?;
+        if let Some((path, error)) = paths.iter().find_map(|p| Some((p, p.metadata().err()?))) {
+            let message = format!("cannot read `{}`: {error}", path.display());
+            return Err(Diagnostic::error(Code::CannotRead, message));
         }
-        tests.sort();
-        tests.dedup();
-        Ok(tests)
+        search(paths, |path| {
+            path.extension().is_some_and(|e| e == "vasm") && has_expectations(path)
+        })
     }
 
     /// Runs tests on all processors, and hands over their outcomes in order.
@@ -143,7 +137,11 @@ impl Runner {
 
     fn observe(&self, test: &Path, expected: &Expectations) -> Result<Observed, String> {
         let mut command = Command::new(&self.hotvm);
-        command.arg("run").args(["--error-format", "json"]).args(&expected.flags).arg(test);
+        command.arg("run").args(["--error-format", "json"]).args(&expected.flags);
+        if let Some(engine) = self.engine {
+            command.args(["--engine", engine.name()]);
+        }
+        command.arg(test);
         if !expected.args.is_empty() {
             command.arg("--").args(&expected.args);
         }
@@ -155,18 +153,6 @@ impl Runner {
         let (errors, stderr) = read_stderr(&finished.stderr);
         Ok(Observed { stdout: finished.stdout, stderr, errors, status: finished.status })
     }
-}
-
-fn search(folder: &Path, tests: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() && !path.is_symlink() {
-            search(&path, tests)?;
-        } else if path.extension().is_some_and(|e| e == "vasm") && has_expectations(&path) {
-            tests.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// A file that cannot be read is a test as well, and one that fails.

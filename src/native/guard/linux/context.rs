@@ -5,7 +5,9 @@ use super::machine::{self, Registers};
 use super::stack::{AlternateStack, own_stack};
 use super::{signals, watchdog};
 use crate::native::call::Returned;
+use crate::native::call::machine::{FLOATS, INTEGERS};
 use std::cell::{Cell, OnceCell};
+use std::ffi::c_void;
 use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
@@ -57,7 +59,28 @@ struct Owner {
 thread_local! {
     /// The context, where handlers find it: without a destructor or initialiser, it is but memory.
     static CURRENT: Cell<*const Context> = const { Cell::new(ptr::null()) };
+    /// The stack in use where it is not the thread's own; the same holds.
+    static OTHER_STACK: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
     static OWNER: OnceCell<Owner> = const { OnceCell::new() };
+}
+
+/// While it lives, the thread works on a stack that is not its own.
+#[derive(Debug)]
+pub struct OtherStack {
+    before: (usize, usize),
+}
+
+impl OtherStack {
+    /// Says that this thread works on a stack from now on.
+    pub fn enter(stack: Range<usize>) -> OtherStack {
+        OtherStack { before: OTHER_STACK.replace((stack.start, stack.end)) }
+    }
+}
+
+impl Drop for OtherStack {
+    fn drop(&mut self) {
+        OTHER_STACK.set(self.before);
+    }
 }
 
 impl Drop for Owner {
@@ -140,6 +163,33 @@ impl Context {
         }
     }
 
+    /// Calls `run` with a landing that code uses which guards calls by itself; see
+    /// [`Context::disarm`].
+    ///
+    /// # Safety
+    /// `run` asks for the landing first, and no frames between it and the calls must be returned to.
+    pub unsafe fn around(
+        &self,
+        run: unsafe extern "C" fn(*mut c_void),
+        argument: *mut c_void,
+    ) -> Result<(), Stopped> {
+        let mut words = [0; INTEGERS + FLOATS];
+        words[0] = argument as u64;
+        // SAFETY: the words are those of a call with one integer.
+        unsafe { self.enter(words.as_ptr(), run as usize, 0, 0) }.map(drop)
+    }
+
+    /// Where code that guards calls by itself stores a count of calls, the function that is called,
+    /// and the landing while it lasts.
+    pub fn fields(&self) -> [*mut u64; 3] {
+        [self.epoch.as_ptr(), self.target.as_ptr().cast(), self.landing.as_ptr().cast()]
+    }
+
+    /// Ends the guard of the call that is under way, and gives its landing.
+    pub fn disarm(&self) -> usize {
+        self.landing.swap(0, Relaxed)
+    }
+
     /// Whether the thread is inside of a guarded call.
     pub fn is_armed(&self) -> bool {
         self.landing.load(Relaxed) != 0
@@ -165,9 +215,13 @@ impl Context {
         let landing = self.landing.load(Relaxed);
         stopped.target = self.target.load(Relaxed);
         stopped.timeout = self.timeout.load(Relaxed);
-        stopped.overflow = is_overflow(&stopped, self.stack.start);
+        let stack = match OTHER_STACK.get() {
+            (0, 0) => self.stack.clone(),
+            (start, end) => start..end,
+        };
+        stopped.overflow = is_overflow(&stopped, stack.start);
         // SAFETY: only a stack pointer inside of the stack in use is read through.
-        stopped.caller = unsafe { registers.caller(self.stack.start..landing) };
+        stopped.caller = unsafe { registers.caller(stack) };
         self.stopped.set(stopped);
         self.has_stopped.set(true);
         // SAFETY: the landing is the frame that `guarded` left on this thread's stack; the

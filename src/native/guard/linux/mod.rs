@@ -21,7 +21,7 @@ mod watchdog;
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 mod machine;
 
-pub use context::Context;
+pub use context::{Context, OtherStack};
 pub use ending::{end_process, end_with, in_loader, prepare_to_end};
 pub use home::source_line;
 pub use judge::Stopped;

@@ -13,15 +13,14 @@ fn library(compiler: &str, flags: &[&str]) -> Library {
 }
 
 /// The lost variables of a report, each with the pointer that took it along.
-fn lost<'r>(report: &'r StateReport) -> Vec<(&'r str, Option<&'r str>)> {
-    let lost = report.fresh.iter().filter(|fresh| fresh.lost);
-    let beside = |fresh: &'r Fresh| match fresh {
-        Fresh { name, reason: Reason::Beside { pointer }, .. } => {
-            (name.as_str(), Some(pointer.as_str()))
+fn lost(report: &StateReport) -> Vec<(&str, Option<&str>)> {
+    fn beside(fresh: &Fresh) -> (&str, Option<&str>) {
+        match &fresh.reason {
+            Reason::Beside { pointer } => (&fresh.name, Some(pointer)),
+            _ => (&fresh.name, None),
         }
-        Fresh { name, .. } => (name.as_str(), None),
-    };
-    let mut lost: Vec<_> = lost.map(beside).collect();
+    }
+    let mut lost: Vec<_> = report.fresh.iter().filter(|fresh| fresh.lost).map(beside).collect();
     lost.sort_unstable();
     lost
 }

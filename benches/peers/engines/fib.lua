@@ -1,0 +1,7 @@
+-- The Fibonacci number of n by recursion.
+local function fib(n)
+  if n < 2 then return n end
+  return fib(n - 1) + fib(n - 2)
+end
+
+print(string.format("%d", fib(tonumber(arg[1]))))

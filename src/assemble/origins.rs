@@ -1,0 +1,169 @@
+//! Where things are from, at the end of an assembly: the spans of diagnostics, which count over all
+//! texts until then, and the files and calls of the source map.
+
+use super::assembler::Assembler;
+use crate::diagnostics::{Code, Diagnostic, Label, Position, SourceId, Span};
+use crate::module::{MacroCall, SourceMap};
+use crate::syntax::{Origin, Texts};
+use rustc_hash::FxHashSet;
+
+/// How many of the calls that led to an error are shown: so many of the innermost, and the outermost.
+const SHOWN: usize = 4;
+
+impl Assembler<'_> {
+    /// Whether a diagnostic was not told of another expansion of the same macro yet.
+    pub(super) fn is_new(&mut self, diagnostic: &Diagnostic) -> bool {
+        match first_span(diagnostic) {
+            Some(span) if self.texts.call(span).is_some() => {
+                self.reported.insert((diagnostic.code, self.texts.origin(span)))
+            }
+            _ => true,
+        }
+    }
+
+    /// Numbers the files and calls of the source map in the order in which the module has use of them,
+    /// and forgets the others.
+    pub(super) fn settle_places(&mut self) {
+        let map = &mut self.map;
+        if map.files.len() == 1 && map.calls.is_empty() {
+            map.macros.clear();
+            return;
+        }
+        let old = std::mem::take(map);
+        let mut new = Renumbered::default();
+        let mut settled = SourceMap { imports: old.imports, ..SourceMap::default() };
+        settled.imports.iter_mut().for_each(|at| new.file(&mut at.file));
+        settled.expanded = old.expanded;
+        let mut expanded = settled.expanded.iter_mut().peekable();
+        settled.functions = old.functions;
+        for (function, runs) in settled.functions.iter_mut().enumerate() {
+            let mut instr = 0;
+            for run in runs {
+                // A call stands in the listing before what came from it.
+                while let Some(it) =
+                    expanded.next_if(|it| (it.function as usize, it.first) <= (function, instr))
+                {
+                    new.call(&mut it.call, &old.calls);
+                }
+                new.file(&mut run.first.file);
+                instr += run.count;
+                while let Some(it) =
+                    expanded.next_if(|it| it.function as usize == function && it.first < instr)
+                {
+                    new.call(&mut it.call, &old.calls);
+                }
+            }
+        }
+        settled.files = new.files.iter().map(|&file| old.files[file as usize].clone()).collect();
+        settled.macros = new.macros.iter().map(|&name| old.macros[name as usize].clone()).collect();
+        settled.calls = new.calls;
+        *map = settled;
+    }
+}
+
+/// New numbers for what a source map lists, given in the order in which they are asked for.
+#[derive(Default)]
+struct Renumbered {
+    files: Vec<u32>,
+    macros: Vec<u32>,
+    calls: Vec<MacroCall>,
+    /// The new numbers of the calls.
+    numbers: rustc_hash::FxHashMap<u32, u32>,
+}
+
+impl Renumbered {
+    fn file(&mut self, file: &mut u32) {
+        *file = position_or_add(&mut self.files, *file);
+    }
+
+    fn call(&mut self, call: &mut u32, old: &[MacroCall]) {
+        if let Some(&known) = self.numbers.get(call) {
+            *call = known;
+            return;
+        }
+        let mut it = old[*call as usize].clone();
+        if let Some(within) = &mut it.within {
+            self.call(within, old);
+        }
+        self.file(&mut it.at.file);
+        it.name = position_or_add(&mut self.macros, it.name);
+        let new = self.calls.len() as u32;
+        self.calls.push(it);
+        self.numbers.insert(*call, new);
+        *call = new;
+    }
+}
+
+fn position_or_add(list: &mut Vec<u32>, item: u32) -> u32 {
+    let found = list.iter().position(|known| *known == item);
+    let at = found.unwrap_or_else(|| {
+        list.push(item);
+        list.len() - 1
+    });
+    at as u32
+}
+
+/// Puts the diagnostics of an assembly in order, and each of their places into its own text: the main
+/// one, or an included one, of which the first will be `first_included`. What stands in an expansion or an included text says how it came there.
+pub(super) fn settle(
+    diagnostics: &mut Vec<Diagnostic>,
+    texts: &Texts,
+    main: SourceId,
+    first_included: SourceId,
+) {
+    diagnostics.sort_by_key(|diagnostic| {
+        let first = first_span(diagnostic);
+        first.map_or((u32::MAX, 0), |span| (texts.outermost(span).start, span.start))
+    });
+    for diagnostic in diagnostics.iter_mut() {
+        let calls = first_span(diagnostic).map_or(Vec::new(), |span| calls(texts, span));
+        let others = calls.len().saturating_sub(SHOWN + 1);
+        for (i, (span, message)) in calls.into_iter().enumerate() {
+            if i < SHOWN || i >= SHOWN + others {
+                let position = Position::Span(span);
+                diagnostic.labels.push(Label { source: main, position, message });
+            }
+        }
+        if others > 0 {
+            diagnostic.notes.push(format!("{others} more calls lie between"));
+        }
+        for label in &mut diagnostic.labels {
+            if let Position::Span(span) = label.position {
+                let Origin { included: number, span } = texts.origin(span);
+                label.source = number.map_or(main, |number| first_included.plus(number));
+                label.position = Position::Span(span);
+            }
+        }
+    }
+    let mut seen: FxHashSet<(Code, String, SourceId, Span)> = FxHashSet::default();
+    diagnostics.retain(|it| {
+        let Some(label) = it.labels.first() else { return true };
+        let Position::Span(span) = label.position else { return true };
+        seen.insert((it.code, it.message.clone(), label.source, span))
+    });
+}
+
+/// The statements that brought in what stands at a span, the innermost first, with what they are.
+fn calls(texts: &Texts, mut span: Span) -> Vec<(Span, String)> {
+    let mut found = Vec::new();
+    while let Some((call, is_macro)) = texts.call(span) {
+        let message = match is_macro {
+            true => {
+                let line = Span::new(call.start, texts.line_around(call.start).end).of(texts);
+                let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+                format!("in this call of `{}`", &line[..end.unwrap_or(line.len())])
+            }
+            false => "included here".to_owned(),
+        };
+        found.push((call, message));
+        span = call;
+    }
+    found
+}
+
+pub(super) fn first_span(diagnostic: &Diagnostic) -> Option<Span> {
+    match diagnostic.labels.first()?.position {
+        Position::Span(span) => Some(span),
+        _ => None,
+    }
+}

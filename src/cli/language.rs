@@ -1,0 +1,128 @@
+//! The flags of the language: what a text is assembled with.
+
+use clap::Args;
+use hotvm::diagnostics::{Code, Diagnostic, Severity, closest};
+use hotvm::native::Config;
+use hotvm::program::IncludePath;
+use std::path::{Path, PathBuf};
+
+/// What a text is assembled with.
+#[derive(Args, Clone, Default)]
+pub(super) struct LanguageFlags {
+    /// Define a constant, 1 without a value; or, by its name, make a warning an error (`warnings` for
+    /// all); may be given more than once
+    #[arg(short = 'D', value_name = "NAME[=VALUE]|WARNING", value_parser = define_or_deny)]
+    given: Vec<Given>,
+    /// Show a warning (`warnings` for all), also where none is shown by itself
+    #[arg(short = 'W', long = "warn", value_name = "WARNING", value_parser = named)]
+    warn: Vec<Named>,
+    /// Do not show a warning (`warnings` for all)
+    #[arg(short = 'A', long = "allow", value_name = "WARNING", value_parser = named)]
+    allow: Vec<Named>,
+    /// Look for included files in this folder too; may be given more than once
+    #[arg(short = 'I', long = "include-dir", value_name = "DIR")]
+    include_dirs: Vec<PathBuf>,
+}
+
+/// A `-D`: no name of a constant has a hyphen, and nearly every name of a warning has.
+#[derive(Clone)]
+enum Given {
+    Define(String, String),
+    Deny(Named),
+}
+
+/// Warnings that a flag names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    All,
+    One(Code),
+}
+
+impl LanguageFlags {
+    /// The constants that are defined.
+    pub(super) fn defines(&self) -> Vec<(String, String)> {
+        let defined = |given: &Given| match given {
+            Given::Define(name, value) => Some((name.clone(), value.clone())),
+            Given::Deny(_) => None,
+        };
+        self.given.iter().filter_map(defined).collect()
+    }
+
+    /// Where a program in this folder includes texts from.
+    pub(super) fn include_path(&self, folder: &Path) -> Result<IncludePath, Diagnostic> {
+        let mut dirs = self.include_dirs.clone();
+        dirs.extend(Config::find(folder)?.include_dirs);
+        Ok(IncludePath { dirs })
+    }
+
+    /// Whether a flag asks for warnings.
+    pub(super) fn asks_for_warnings(&self) -> bool {
+        !self.warn.is_empty() || self.given.iter().any(|given| matches!(given, Given::Deny(_)))
+    }
+
+    /// The warnings that are to be shown; those that are denied have become errors. What is said of
+    /// one warning goes before what is said of all.
+    pub(super) fn judge(&self, warnings: Vec<Diagnostic>, by_default: bool) -> Vec<Diagnostic> {
+        let judged = warnings.into_iter().filter_map(|mut diagnostic| {
+            let level = [Named::One(diagnostic.code), Named::All]
+                .into_iter()
+                .find_map(|named| self.level(named))
+                .unwrap_or(if by_default { Level::Warn } else { Level::Allow });
+            match level {
+                Level::Deny => {
+                    diagnostic.severity = Severity::Error;
+                    Some(diagnostic)
+                }
+                Level::Warn => Some(diagnostic),
+                Level::Allow => None,
+            }
+        });
+        judged.collect()
+    }
+
+    fn level(&self, named: Named) -> Option<Level> {
+        let denied = |given: &Given| matches!(given, Given::Deny(it) if *it == named);
+        if self.given.iter().any(denied) {
+            Some(Level::Deny)
+        } else if self.warn.contains(&named) {
+            Some(Level::Warn)
+        } else {
+            self.allow.contains(&named).then_some(Level::Allow)
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Level {
+    Deny,
+    Warn,
+    Allow,
+}
+
+fn named(text: &str) -> Result<Named, String> {
+    if text == "warnings" {
+        return Ok(Named::All);
+    }
+    let names: Vec<(Code, String)> = Code::warnings().collect();
+    let found = names.iter().find(|(code, name)| name == text || code.name() == text);
+    found.map(|(code, _)| Named::One(*code)).ok_or_else(|| {
+        let all: Vec<&str> = names.iter().map(|(_, name)| &**name).collect();
+        match closest(text, all.iter().copied()) {
+            Some(near) => format!("no warning has this name; did you mean `{near}`?"),
+            None => {
+                format!("no warning has this name; there are {}, and `warnings`", all.join(", "))
+            }
+        }
+    })
+}
+
+fn define_or_deny(text: &str) -> Result<Given, String> {
+    let (name, value) = text.split_once('=').unwrap_or((text, "1"));
+    if text == "warnings" || name.contains('-') {
+        return named(text).map(Given::Deny);
+    }
+    match hotvm::disassemble::is_name(name) {
+        true => Ok(Given::Define(name.to_owned(), value.to_owned())),
+        false => Err(format!("`{name}` is no name: letters, digits and `_`")),
+    }
+}

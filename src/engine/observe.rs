@@ -1,0 +1,116 @@
+//! What can be watched of a program while it runs: each instruction, or where it spends its time.
+
+use super::limits::fuel_costs;
+use super::safepoint::{Doorbell, Request};
+use crate::isa::Code;
+use crate::module::Module;
+use crate::verify::{Site, Verified};
+use rustc_hash::FxHashMap;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Is told of every instruction before it is executed: where, and the operand stack of its function,
+/// the top last.
+pub type Tracer<'t> = Box<dyn FnMut(Site, &[u64]) + 't>;
+
+/// What a profile measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileMode {
+    /// How often each instruction is executed. Exact, but for a trap: what would have followed it in
+    /// its stretch ([`Limits::fuel`](super::Limits::fuel)) is counted.
+    Count,
+    /// Where the time goes: the call stack is noted about once a millisecond, at a safepoint.
+    Time,
+}
+
+/// What was measured.
+#[derive(Debug)]
+pub struct Profile {
+    mode: ProfileMode,
+    /// How often the stretch was entered that begins at an instruction, for those of all functions.
+    entered: Vec<u64>,
+    /// Where the instructions of each function begin in `entered`.
+    starts: Vec<usize>,
+    samples: FxHashMap<Vec<Site>, Duration>,
+    last_sample: Instant,
+}
+
+impl Profile {
+    /// How often the call stack is noted.
+    pub const INTERVAL: Duration = Duration::from_millis(1);
+
+    pub(super) fn new(mode: ProfileMode, program: &Verified) -> Profile {
+        let (mut starts, mut all) = (Vec::new(), 0);
+        if mode == ProfileMode::Count {
+            for function in 0..program.module().functions.len() as u32 {
+                starts.push(all);
+                all += program.code_of(function).instrs.len();
+            }
+        }
+        let (entered, samples) = (vec![0; all], FxHashMap::default());
+        Profile { mode, entered, starts, samples, last_sample: Instant::now() }
+    }
+
+    /// What it measures.
+    pub fn mode(&self) -> ProfileMode {
+        self.mode
+    }
+
+    /// Whether engines have to count the stretches that they enter.
+    pub(super) fn counts(&self) -> bool {
+        self.mode == ProfileMode::Count
+    }
+
+    /// The counter of the stretch that begins at an instruction.
+    pub(super) fn counter(&mut self, site: Site) -> &mut u64 {
+        &mut self.entered[self.starts[site.function as usize] + site.instr as usize]
+    }
+
+    /// Gives the time since the last sample to a call stack, the innermost first.
+    pub(super) fn sample(&mut self, stack: Vec<Site>) {
+        let now = Instant::now();
+        *self.samples.entry(stack).or_default() += now - self.last_sample;
+        self.last_sample = now;
+    }
+
+    /// How often each instruction of a function was executed.
+    pub fn executions(&self, module: &Module, function: u32) -> Vec<u64> {
+        let mut code = Code::default();
+        if !self.counts() || module.code_of(function, &mut code).is_err() {
+            return Vec::new();
+        }
+        let start = self.starts[function as usize];
+        let mut times = 0;
+        let stretches = fuel_costs(&code).into_iter().zip(&self.entered[start..]);
+        let executions = stretches.map(|(cost, &entered)| {
+            if cost > 0 {
+                times = entered;
+            }
+            times
+        });
+        executions.collect()
+    }
+
+    /// The call stacks that were noted, the innermost call first, each with its time.
+    pub fn samples(&self) -> impl Iterator<Item = (&[Site], Duration)> {
+        self.samples.iter().map(|(stack, time)| (&**stack, *time))
+    }
+}
+
+/// Rings for something about once a millisecond, until it is dropped.
+pub(super) struct Sampler {
+    _stop: Sender<()>,
+}
+
+impl Sampler {
+    pub(super) fn start(doorbell: Doorbell, request: Request) -> Sampler {
+        let (stop, stopped) = mpsc::channel();
+        thread::spawn(move || {
+            while stopped.recv_timeout(Profile::INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                doorbell.ring(request);
+            }
+        });
+        Sampler { _stop: stop }
+    }
+}

