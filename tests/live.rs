@@ -278,3 +278,25 @@ fn a_folder_that_is_made_anew_is_watched_again() {
     lab.write("build/libv.so", &versions[0]);
     session.expect_line("1");
 }
+
+#[test]
+fn a_folder_far_above_may_move() {
+    let lab = lab_with(on_change("out/x86/debug/libv.so"));
+    let versions = [1, 2, 3, 4].map(|n| lab.compiled(&value(n)));
+    lab.write("out/x86/debug/libv.so", &versions[0]);
+    let mut session = start(&lab, "1");
+    let replace = |folder: &str, aside: &str| {
+        fs::rename(lab.path(folder), lab.path(aside)).unwrap();
+        fs::rename(lab.path("next"), lab.path(folder)).unwrap();
+    };
+    lab.write("next/debug/libv.so", &versions[1]);
+    replace("out/x86", "former");
+    session.expect_line("2");
+    lab.write("next/x86/debug/libv.so", &versions[2]);
+    replace("out", "older");
+    session.expect_line("3");
+    // The new place is watched, the old one is not.
+    lab.write("older/x86/debug/libv.so", &versions[0]);
+    lab.write("out/x86/debug/libv.so", &versions[3]);
+    session.expect_line("4");
+}

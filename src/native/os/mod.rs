@@ -13,6 +13,7 @@
 //! - `on_hangup(f)` calls a function whenever the system asks the process to reload.
 //! - `initialiser_arguments()` is what the loader passes to the initialisers of a library; `None` where
 //!   they cannot be run in its stead.
+//! - [`Moves`] tells when a folder is moved or removed.
 //! - `private_temp_folder()` makes a folder among the temporary files that is this user's alone.
 
 use libloading::Library;
@@ -35,9 +36,13 @@ mod system;
 #[cfg(unix)]
 mod unix;
 
+#[cfg_attr(not(target_os = "linux"), path = "no_moves.rs")]
+mod moves;
+
 #[cfg(target_os = "linux")]
 pub(super) use system::{is_private_copy, name_in_copy};
 
+pub(super) use moves::Moves;
 pub(super) use system::{
     changed_at, initialiser_arguments, is_executable, is_link, is_mapped, on_hangup, open_private,
     open_system, private_temp_folder, stamp, system_names,
