@@ -68,6 +68,11 @@ fn an_initialiser_that_crashes_is_named_and_the_old_goes_on() {
         if !body.contains("abort") {
             contains(event["notes"][0].as_str().unwrap(), "in the source of the library: v.c:2");
         }
+        assert_eq!(event["content"].as_str().map(str::len), Some(64), "{event}");
+        // The same again is not even tried.
+        lab.write("v.c", with_initialiser(body, "-1"));
+        let (again, _) = session.wait_for_event("rejected");
+        assert_eq!((&again["code"], &again["content"]), (&"E0619".into(), &event["content"]));
         lab.write("v.c", with_initialiser("", &n.to_string()));
         session.expect_line(&n.to_string());
     }

@@ -42,8 +42,9 @@ impl Libraries {
         for (index, candidate) in stale {
             if self.is_bad(&candidate) {
                 let (import, diagnostic) = (candidate.group[0], known_bad(&candidate.name));
-                let kind = EventKind::Rejected(Box::new(BindError { import, diagnostic }));
-                aftermath.events.push(self.event(index, kind));
+                let (error, content) =
+                    (BindError { import, diagnostic }, candidate.generation.hash);
+                aftermath.events.push(self.rejected(index, content, &error));
             }
             aftermath.retirees.push(self.discard(candidate));
         }
@@ -142,7 +143,7 @@ impl Libraries {
         self.refused.extend(update.iter().filter_map(|(_, candidate)| candidate.generation.hash));
         let retirees = update.into_iter().map(|(_, candidate)| self.discard(candidate));
         aftermath.retirees.extend(retirees);
-        aftermath.events.push(self.event(index, EventKind::Rejected(Box::new(error.clone()))));
+        aftermath.events.push(self.rejected(index, content, error));
     }
 
     /// Lets the reloading thread know of what is loaded now.

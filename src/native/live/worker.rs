@@ -7,12 +7,12 @@ use crate::diagnostics::Diagnostic;
 use crate::native::early::is_crash;
 use crate::native::events::{Event, EventKind, EventSink};
 use crate::native::generation::{Generation, Image};
-use crate::native::prepare::{Candidate, Failed, Known, Preparer};
+use crate::native::prepare::{Candidate, Known, Preparer, Rejection};
 use crate::native::read::Writer;
 use crate::native::retire::Aftermath;
 use crate::native::watch::Watcher;
 use blake3::Hash;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,8 @@ pub(super) struct Worker {
     /// By library, the content that was handed over and is not loaded yet.
     waiting: HashMap<usize, (Hash, Option<Arc<Image>>)>,
     refusals: Refusals,
+    /// Contents that have crashed, in this thread or in the program's.
+    bad: HashSet<Hash>,
     /// Native code has crashed in this thread, and nothing may be unmapped any more.
     has_crashed: bool,
 }
@@ -73,6 +75,7 @@ impl Worker {
             also: options.also,
             waiting: HashMap::new(),
             refusals: Refusals::default(),
+            bad: HashSet::new(),
             has_crashed: false,
         };
         worker.rewatch();
@@ -182,6 +185,7 @@ impl Worker {
     fn loaded(&mut self, ledger: Ledger) -> Vec<usize> {
         let before = mem::replace(&mut self.ledger, ledger).libraries;
         self.preparer.guard = self.ledger.guard;
+        self.bad.extend(&self.ledger.bad);
         let Ledger { libraries, bad, refused, .. } = &self.ledger;
         self.waiting.retain(|&index, (hash, _)| {
             let is_over = bad.contains(hash) || refused.contains(hash);
@@ -213,11 +217,12 @@ impl Worker {
                         ready.push((index, candidate));
                     }
                 }
-                Err(reasons) => {
+                Err(rejection) => {
                     is_whole = false;
-                    self.has_crashed |= is_crash(&reasons);
-                    if self.refusals.note(index, &reasons, cause) {
-                        news.extend(refusal(&known, reasons));
+                    self.has_crashed |= is_crash(&rejection.reasons);
+                    self.bad.extend(rejection.crashed());
+                    if self.refusals.note(index, &rejection.reasons, cause) {
+                        news.extend(refusal(&known, rejection));
                     }
                 }
             }
@@ -241,11 +246,11 @@ impl Worker {
         index: usize,
         mut known: Known,
         writer: Writer,
-    ) -> Result<Option<Candidate>, Failed> {
+    ) -> Result<Option<Candidate>, Rejection> {
         if let Some((hash, image)) = self.waiting.get(&index) {
             (known.hash, known.image) = (Some(*hash), image.clone());
         }
-        self.preparer.next(&known, &self.ledger.bad, writer)
+        self.preparer.next(&known, &self.bad, writer)
     }
 
     /// Lets the program know of what is published together.
@@ -281,8 +286,9 @@ fn preparation(known: &Known, candidate: &mut Candidate, took: Duration) -> Vec<
 }
 
 /// What there is to tell of a library that is refused.
-fn refusal(known: &Known, reasons: Failed) -> Vec<Event> {
-    let event = |kind| Event::new(&known.name, known.generation, None, kind);
-    let rejected = reasons.into_iter().map(|reason| event(EventKind::Rejected(Box::new(reason))));
+fn refusal(known: &Known, rejection: Rejection) -> Vec<Event> {
+    let event = |kind| Event::new(&known.name, known.generation, rejection.content, kind);
+    let reasons = rejection.reasons.into_iter();
+    let rejected = reasons.map(|reason| event(EventKind::Rejected(Box::new(reason))));
     [event(EventKind::Noticed)].into_iter().chain(rejected).collect()
 }
