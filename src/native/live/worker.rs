@@ -221,7 +221,7 @@ impl Worker {
                     is_whole = false;
                     self.has_crashed |= is_crash(&rejection.reasons);
                     self.bad.extend(rejection.crashed());
-                    if self.refusals.note(index, &rejection.reasons, cause) {
+                    if self.refusals.note(index, &rejection, cause) {
                         news.extend(refusal(&known, rejection));
                     }
                 }
