@@ -193,9 +193,12 @@ impl Worker {
         });
         self.rewatch();
         let missed = |&index: &usize| {
-            let inputs = &self.ledger.libraries[index].inputs;
-            let files = before.get(index).map(|known| &known.inputs.files);
-            files != Some(&inputs.files) && inputs.may_have_changed()
+            let Known { inputs, generation, .. } = &self.ledger.libraries[index];
+            let before = before.get(index);
+            // What one goes back to was watched before, and the change since then was the crash.
+            let is_back = before.is_some_and(|known| known.generation > *generation);
+            let files = before.map(|known| &known.inputs.files);
+            !is_back && files != Some(&inputs.files) && inputs.may_have_changed()
         };
         (0..self.ledger.libraries.len()).filter(missed).collect()
     }
