@@ -120,7 +120,7 @@ impl<'s> Assembler<'s> {
                     }
                 }
                 Arg::Variable(span) => self.emit_variable(body, op, span),
-                Arg::Func(span) => match self.functions.get(span.of(self.texts)) {
+                Arg::Func(span) => match self.unit.functions.get(span.of(self.texts)) {
                     Some(found) => self.emit(op, found.index.into()),
                     None => self.defer(Missing::Func(op, span)),
                 },
@@ -150,7 +150,7 @@ impl<'s> Assembler<'s> {
             return self.emit(op, local.index.into());
         }
         let op = op.with_operand(OperandKind::Global).unwrap_or(op);
-        match self.globals.get(name) {
+        match self.unit.globals.get(name) {
             Some(global) => self.emit(op, global.index.into()),
             None => self.defer(Missing::Global(op, span)),
         }

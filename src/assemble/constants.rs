@@ -39,7 +39,10 @@ pub(super) type Result<T> = std::result::Result<T, Option<Box<Diagnostic>>>;
 impl<'s> Assembler<'s> {
     /// The value of an expression; `None` after an error.
     pub(super) fn evaluate(&mut self, expr: &Expr) -> Option<Value> {
-        match self.value(expr, 0) {
+        let before = self.go_to_unit_of(expr.span);
+        let value = self.value(expr, 0);
+        self.go_to(before);
+        match value {
             Ok(value) => Some(value),
             Err(error) => {
                 self.diagnostics.extend(error.map(|diagnostic| *diagnostic));
@@ -71,8 +74,14 @@ impl<'s> Assembler<'s> {
             ExprKind::Name if literal::is_float_name(expr.span.of(self.texts)) => {
                 Ok(Value::Float(self.float(expr.span)?))
             }
-            ExprKind::Name => self.name(expr.span, depth),
-            ExprKind::Len(name) => match self.data.get(name.of(self.texts)) {
+            ExprKind::Name => {
+                // That of another unit's constant leads there.
+                let before = self.go_to_unit_of(expr.span);
+                let value = self.name(expr.span, depth);
+                self.go_to(before);
+                value
+            }
+            ExprKind::Len(name) => match self.unit.data.get(name.of(self.texts)) {
                 Some(data) => self.data_len(data.index as usize, *name),
                 None => self.unknown_data(*name),
             },
@@ -116,11 +125,12 @@ impl<'s> Assembler<'s> {
     /// Whether something of this name stands above.
     fn is_defined(&self, name: Span) -> bool {
         let name = name.of(self.texts);
-        self.constants.contains_key(name)
-            || self.data.contains_key(name)
-            || self.macros.contains_key(name)
-            || self.functions.contains_key(name)
-            || self.globals.contains_key(name)
+        self.unit.constants.contains_key(name)
+            || self.unit.data.contains_key(name)
+            || self.unit.macros.contains_key(name)
+            || self.unit.functions.contains_key(name)
+            || self.unit.globals.contains_key(name)
+            || self.unit.external.iter().any(|it| it.name.of(self.texts) == name)
     }
 
     /// An expression without a value, and why.
@@ -146,10 +156,10 @@ impl<'s> Assembler<'s> {
 
     fn name(&mut self, span: Span, depth: u32) -> Result<Value> {
         let name = span.of(self.texts);
-        if let Some(data) = self.data.get(name) {
+        if let Some(data) = self.unit.data.get(name) {
             return self.data_address(data.index as usize, span);
         }
-        let Some(constant) = self.constants.get_mut(name) else {
+        let Some(constant) = self.unit.constants.get_mut(name) else {
             return self.unknown_name(span);
         };
         match constant.state {
@@ -171,7 +181,7 @@ impl<'s> Assembler<'s> {
         let expr = constant.expr.clone();
         let value = self.value(&expr, depth + 1);
         let state = value.as_ref().map_or(State::Failed, |&v| State::Done(v));
-        if let Some(constant) = self.constants.get_mut(name) {
+        if let Some(constant) = self.unit.constants.get_mut(name) {
             constant.state = state;
         }
         value
@@ -179,7 +189,7 @@ impl<'s> Assembler<'s> {
 
     fn unknown_name<T>(&self, span: Span) -> Result<T> {
         let name = span.of(self.texts);
-        let known = self.constants.keys().chain(self.data.keys()).copied();
+        let known = self.unit.constants.keys().chain(self.unit.data.keys()).copied();
         let help = self.advise(name, known).unwrap_or_else(|| {
             format!("`.const {name} = …` defines a constant, `.data {name} …` a place in memory")
                 .into()
@@ -195,7 +205,7 @@ impl<'s> Assembler<'s> {
         let diagnostic =
             Diagnostic::error(Code::UnknownName, format!("no data is called `{name}`"))
                 .at_span(self.source, span, "only data has a length")
-                .maybe_help(self.did_you_mean(name, self.data.keys().copied()));
+                .maybe_help(self.did_you_mean(name, self.unit.data.keys().copied()));
         Err(Some(Box::new(diagnostic)))
     }
 

@@ -115,9 +115,9 @@ impl<'s> Assembler<'s> {
         let key = name.of(self.texts);
         // A `.func` that could not be read may lack even its name.
         if !key.is_empty()
-            && let Some(old) = self.functions.insert(key, named)
+            && let Some(old) = self.unit.functions.insert(key, named)
         {
-            self.functions.insert(key, old);
+            self.unit.functions.insert(key, old);
             self.duplicate("functions", name, old.span);
         }
         let mut body = std::mem::take(&mut self.spare);
@@ -186,8 +186,8 @@ impl<'s> Assembler<'s> {
         let ty = self.value_type(param.ty).unwrap_or(ValueType::I64);
         let name = param.name.of(self.texts);
         let named = Named { index: self.module.globals.len() as u32, span: param.name };
-        if let Some(old) = self.globals.insert(name, named) {
-            self.globals.insert(name, old);
+        if let Some(old) = self.unit.globals.insert(name, named) {
+            self.unit.globals.insert(name, old);
             self.duplicate("globals", param.name, old.span);
         }
         self.module.globals.push(Global { ty, init: 0 });
@@ -198,7 +198,7 @@ impl<'s> Assembler<'s> {
     fn constant(&mut self, span: Span, expr: Expr) {
         if !self.is_taken("constants", span) {
             let constant = Constant { span, expr, state: State::Waiting };
-            self.constants.insert(span.of(self.texts), constant);
+            self.unit.constants.insert(span.of(self.texts), constant);
         }
     }
 
@@ -206,7 +206,7 @@ impl<'s> Assembler<'s> {
         let name = span.of(self.texts);
         if !self.is_taken("pieces of data", span) {
             let index = self.data_decls.len() as u32;
-            self.data.insert(name, Named { index, span });
+            self.unit.data.insert(name, Named { index, span });
         }
         self.data_decls.push(DataDecl { name: span, contents, at, place: None });
         self.names.data.push(name.to_owned());
@@ -216,8 +216,8 @@ impl<'s> Assembler<'s> {
     /// their names, also with floats: all stand in expressions.
     fn is_taken(&mut self, kind: &str, span: Span) -> bool {
         let name = span.of(self.texts);
-        let constant = self.constants.get(name).map(|c| ("constants", c.span));
-        let first = constant.or_else(|| Some(("pieces of data", self.data.get(name)?.span)));
+        let constant = self.unit.constants.get(name).map(|c| ("constants", c.span));
+        let first = constant.or_else(|| Some(("pieces of data", self.unit.data.get(name)?.span)));
         match first {
             Some((first_kind, first)) => {
                 let both = if first_kind == kind { kind } else { "constants or pieces of data" };

@@ -5,6 +5,9 @@
 //! bytes. What only the end of the text can tell (functions, globals and constants that stand
 //! further below) is left out of those bytes and inserted last (`fixups`).
 //!
+//! Each text of a program is a unit with names of its own (`units`), of which `.public` and `.extern`
+//! share some (`link`).
+//!
 //! This room turns names into numbers; whether the program makes sense is for `verify` to say, except
 //! where only the text has a place to point at, such as the `.func` of an empty function.
 #![forbid(unsafe_code)]
@@ -20,19 +23,21 @@ mod expansion;
 mod finish;
 mod fixups;
 mod layout;
+mod link;
 mod macros;
 mod operands;
 mod options;
 mod origins;
 mod reading;
 mod types;
+mod units;
 mod unused;
 mod whole;
 
 pub use options::{COMMAND_LINE, Included, Includes, Options};
 pub use whole::{Offer, Offers};
 
-use crate::diagnostics::{Code, Diagnostic, Position, SourceId, Sources};
+use crate::diagnostics::{Code, Diagnostic, Position, Source, SourceId, Sources};
 use crate::module::Module;
 use crate::syntax::Texts;
 
@@ -45,7 +50,7 @@ pub struct Assembled {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Assembles a text. The texts that it includes come to `sources`.
+/// Assembles a text and the other units of its program. The texts that they include come to `sources`.
 ///
 /// # Errors
 /// All that is wrong with it, in the order of its lines.
@@ -54,23 +59,24 @@ pub fn assemble(
     sources: &mut Sources,
     options: &Options,
 ) -> Result<Assembled, Vec<Diagnostic>> {
-    let it = sources.get(source);
-    let text = it.text.as_deref().unwrap_or("");
+    let ids: Vec<SourceId> = [source].into_iter().chain(options.units.iter().copied()).collect();
+    let given: Vec<&Source> = ids.iter().map(|&id| sources.get(id)).collect();
+    let units: Vec<&str> = given.iter().map(|it| it.text.as_deref().unwrap_or("")).collect();
     // The last position is none of a text.
-    if u32::try_from(text.len() + 1).is_err() {
+    if u32::try_from(units[0].len() + 1).is_err() {
         return Err(vec![
             Diagnostic::error(Code::NotText, "the text is over 4 GiB")
                 .at(source, Position::Whole, "")
                 .help("split the program"),
         ]);
     }
-    let texts = Texts::new(text);
-    let (mut made, names) = assembler::Assembler::new(source, &it.name, &texts, options).run();
+    let texts = Texts::new(units[0], &units[1..]);
+    let (mut made, names) = assembler::Assembler::new(source, &given, &texts, options).run();
     let told = match &mut made {
         Ok(made) => &mut made.warnings,
         Err(errors) => errors,
     };
-    origins::settle(told, &texts, source, sources.next_id());
+    origins::settle(told, &texts, &ids, sources.next_id());
     let included = texts.into_included();
     for (name, text) in names.into_iter().zip(included) {
         sources.add_text(name, text);

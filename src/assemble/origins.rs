@@ -4,7 +4,7 @@
 use super::assembler::Assembler;
 use crate::diagnostics::{Code, Diagnostic, Label, Position, SourceId, Span};
 use crate::module::{MacroCall, SourceMap};
-use crate::syntax::{Origin, Texts};
+use crate::syntax::{Origin, RealText, Texts};
 use rustc_hash::FxHashSet;
 
 /// How many of the calls that led to an error are shown: so many of the innermost, and the outermost.
@@ -43,14 +43,14 @@ impl Assembler<'_> {
                 while let Some(it) =
                     expanded.next_if(|it| (it.function as usize, it.first) <= (function, instr))
                 {
-                    new.call(&mut it.call, &old.calls);
+                    new.call(&mut it.call, &old.calls, &old.macros);
                 }
                 new.file(&mut run.first.file);
                 instr += run.count;
                 while let Some(it) =
                     expanded.next_if(|it| it.function as usize == function && it.first < instr)
                 {
-                    new.call(&mut it.call, &old.calls);
+                    new.call(&mut it.call, &old.calls, &old.macros);
                 }
             }
         }
@@ -76,17 +76,20 @@ impl Renumbered {
         *file = position_or_add(&mut self.files, *file);
     }
 
-    fn call(&mut self, call: &mut u32, old: &[MacroCall]) {
+    fn call(&mut self, call: &mut u32, old: &[MacroCall], names: &[String]) {
         if let Some(&known) = self.numbers.get(call) {
             *call = known;
             return;
         }
         let mut it = old[*call as usize].clone();
         if let Some(within) = &mut it.within {
-            self.call(within, old);
+            self.call(within, old, names);
         }
         self.file(&mut it.at.file);
-        it.name = position_or_add(&mut self.macros, it.name);
+        // Macros of different units may have one name, which stands once.
+        let name = &names[it.name as usize];
+        let known = self.macros.iter().copied().find(|&known| names[known as usize] == *name);
+        it.name = position_or_add(&mut self.macros, known.unwrap_or(it.name));
         let new = self.calls.len() as u32;
         self.calls.push(it);
         self.numbers.insert(*call, new);
@@ -103,12 +106,13 @@ fn position_or_add(list: &mut Vec<u32>, item: u32) -> u32 {
     at as u32
 }
 
-/// Puts the diagnostics of an assembly in order, and each of their places into its own text: the main
-/// one, or an included one, of which the first will be `first_included`. What stands in an expansion or an included text says how it came there.
+/// Puts the diagnostics of an assembly in order, and each of their places into its own text: that of a
+/// unit, which is one of `units`, or an included one, of which the first will be `first_included`. What
+/// stands in an expansion or an included text says how it came there.
 pub(super) fn settle(
     diagnostics: &mut Vec<Diagnostic>,
     texts: &Texts,
-    main: SourceId,
+    units: &[SourceId],
     first_included: SourceId,
 ) {
     diagnostics.sort_by_key(|diagnostic| {
@@ -121,7 +125,7 @@ pub(super) fn settle(
         for (i, (span, message)) in calls.into_iter().enumerate() {
             if i < SHOWN || i >= SHOWN + others {
                 let position = Position::Span(span);
-                diagnostic.labels.push(Label { source: main, position, message });
+                diagnostic.labels.push(Label { source: units[0], position, message });
             }
         }
         if others > 0 {
@@ -129,8 +133,11 @@ pub(super) fn settle(
         }
         for label in &mut diagnostic.labels {
             if let Position::Span(span) = label.position {
-                let Origin { included: number, span } = texts.origin(span);
-                label.source = number.map_or(main, |number| first_included.plus(number));
+                let Origin { text, span } = texts.origin(span);
+                label.source = match text {
+                    RealText::Unit(number) => units[number],
+                    RealText::Included(number) => first_included.plus(number),
+                };
                 label.position = Position::Span(span);
             }
         }

@@ -162,12 +162,16 @@ impl<'s> Assembler<'s> {
         self.texts.around(here).any(|around| around == text)
     }
 
+    pub(super) fn too_much_text(&mut self, span: Span) {
+        let message = "all texts of a program together are over 4 GiB";
+        self.error(Code::NotText, span, message, "one too many");
+    }
+
     fn read_included(&mut self, found: Included, span: Option<Span>) {
         let crc = crc32fast::hash(found.text.as_bytes());
         self.included.push(found.name.clone());
         let Some((text, base)) = self.texts.include(found.text, span) else {
-            let message = "all texts of a program together are over 4 GiB";
-            return self.error(Code::NotText, span.unwrap_or_default(), message, "one too many");
+            return self.too_much_text(span.unwrap_or_default());
         };
         let file = self.map.files.len() as u32;
         self.map.files.push(SourceFile { name: found.name, crc });

@@ -148,7 +148,7 @@ impl Writer<'_> {
         text
     }
 
-    /// The functions that others can call: all that have a name which is one in C too.
+    /// The functions that others can call.
     fn exports(&self) -> String {
         let module = self.program.module();
         let mut text = String::new();
@@ -219,14 +219,16 @@ impl Writer<'_> {
     }
 }
 
-/// What others call a function by: its name, if it has one that is one in C too and is not main.
+/// What others call a function by: its name, if it has one that is one in C too and is not main. Where
+/// the program says what is `.public`, all else is its own.
 pub(super) fn exported_name(program: &Verified, function: u32) -> Option<&str> {
     let module = program.module();
     let name = &module.names.as_ref()?.functions.get(function as usize)?.name;
     let mut chars = name.chars();
     let begins = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     let goes_on = chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
-    (begins && goes_on && function != module.entry).then_some(name)
+    let public = module.public.is_empty() || module.public.contains(&function);
+    (begins && goes_on && public && function != module.entry).then_some(name)
 }
 
 /// What of a name C allows.

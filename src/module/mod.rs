@@ -39,6 +39,8 @@ pub struct Module {
     pub functions: Vec<Function>,
     /// The function that the program starts with.
     pub entry: u32,
+    /// The functions that `.public` names, in order; absent when stripped.
+    pub public: Vec<u32>,
     /// Globals; instructions refer to them by index.
     pub globals: Vec<Global>,
     /// Linear memory.
@@ -168,8 +170,9 @@ impl Module {
         self.imports.iter().position(|i| u64::from(i.slot) == slot)
     }
 
-    /// Removes names and source map.
+    /// Removes names, also of what is public, and the source map.
     pub fn strip(&mut self) {
+        self.public.clear();
         self.names = None;
         self.source_map = None;
     }
