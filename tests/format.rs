@@ -85,6 +85,27 @@ fn examples_and_tests_keep_their_meaning() {
     }
 }
 
+/// What people learn from is in the layout that they are to write.
+#[test]
+fn what_users_are_shown_is_laid_out() {
+    let lab = Lab::new();
+    lab.run(["new", "project"]).done();
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/asm-examples");
+    assert_eq!(lab.run(["fmt", "--check", examples, "project"]).done().text(), "");
+    let mut shown = 0;
+    for file in ["README.md", "docs/assembly.md"] {
+        let text = std::fs::read_to_string(file).unwrap();
+        let fenced = text.split("```vasm\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        let of_session = text.split_once("hot_add.vasm\n").map(|(_, rest)| rest);
+        let of_session = of_session.map(|rest| rest.split("\n$ ").next().unwrap());
+        for program in fenced.chain(of_session) {
+            assert_eq!(format(program), program, "{file}");
+            shown += 1;
+        }
+    }
+    assert!(shown >= 4, "{shown}");
+}
+
 #[test]
 fn files_are_rewritten_and_checked() {
     let lab = Lab::new();
