@@ -125,6 +125,34 @@ fn files_are_rewritten_and_checked() {
     lab.run(["fmt", "missing.vasm"]).refuses(1, "E0701");
 }
 
+#[test]
+fn what_the_assembler_rejects_is_laid_out_and_stays_as_wrong() {
+    let lab = Lab::new();
+    let wrong = "frob  1\n  PUSH $5  ; no token\n .what  ever\na: b: HALT\n PUSH  \"open\n\
+                 PUSH\n.func f\n  add  nowhere\n jmp  nowhere\n";
+    let laid_out = "    frob    1\n  PUSH $5  ; no token\n .what  ever\na: b: HALT\n PUSH  \"open\n    \
+                    PUSH\n.func f\n    ADD     nowhere\n    JMP     nowhere\n";
+    lab.write("wrong.vasm", wrong);
+    let codes = || {
+        let check = lab.run(["check", "--error-format", "json", "wrong.vasm"]).exits(1);
+        let told = check.stderr.lines().map(|line| {
+            let told: serde_json::Value = serde_json::from_str(line).unwrap();
+            (told["code"].to_string(), told["message"].to_string())
+        });
+        told.collect::<Vec<_>>()
+    };
+    let before = codes();
+    assert!(before.len() >= 6, "{before:?}");
+    assert_eq!(lab.run(["fmt", "--check", "."]).exits(1).text(), "./wrong.vasm\n");
+    let fmt = lab.run(["fmt", "."]).done();
+    assert_eq!((fmt.text(), &*fmt.stderr), ("", ""));
+    assert_eq!(String::from_utf8(lab.read("wrong.vasm")).unwrap(), laid_out);
+    assert_eq!(codes(), before);
+    lab.write("bytes.vasm", b"halt\xff");
+    lab.run(["fmt", "bytes.vasm"]).refuses(1, "E0109");
+    assert_eq!(lab.read("bytes.vasm"), b"halt\xff");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
 
