@@ -4,6 +4,10 @@
 mod common;
 
 use common::Lab;
+use hotvm::assemble::Options;
+use hotvm::diagnostics::Sources;
+use hotvm::program::{Input, load_with};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const MAIN: &str = ".extern next (i64) -> i64\n    PUSH 1\n    CALL next\n    PRINT\n    HALT\n";
 const NEXT: &str = ".public next\n.func next (n: i64) -> i64\n    LOAD n\n    PUSH STEP\n    ADD\n    \
@@ -195,6 +199,17 @@ fn all_files_of_a_running_program_are_watched() {
     session.enter();
     lab.write("deep/next.vasm", NEXT.replace("= 6", "= 8"));
     session.expect_line("9");
+}
+
+#[test]
+fn how_much_is_read_can_be_watched() {
+    let mut input = Input::from_text("main", "NOP\n".repeat(5000) + "PUSH missing\nHALT\n");
+    input.units.push(Input::from_text("more", ".macro m\nNOP\n.endmacro\n".repeat(3)));
+    let total: usize = input.units.iter().chain([&input]).map(|it| it.bytes.len()).sum();
+    let progress = AtomicU64::new(0);
+    let options = Options { progress: Some(&progress), ..Options::default() };
+    load_with(input, &mut Sources::new(), &options).unwrap_err();
+    assert_eq!(progress.load(Ordering::Relaxed), total as u64);
 }
 
 #[test]

@@ -139,6 +139,7 @@ impl<'s> Assembler<'s> {
         let Some(left) = left.checked_sub(cost) else { return self.too_large(name) };
         self.expansion_left = Some(left);
         let Some(base) = self.texts.expand(it.span, call) else { return self.too_large(name) };
+        self.tell_progress_at(raw.begins);
         let at = self.location(raw.number, raw.begins, call);
         let number = self.map.calls.len() as u32;
         self.map.calls.push(MacroCall { name: it.number, at, within: self.input.call });

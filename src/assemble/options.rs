@@ -2,6 +2,7 @@
 
 use super::whole::{Offer, Offers};
 use crate::diagnostics::{Code, Diagnostic, SourceId};
+use std::sync::atomic::AtomicU64;
 
 /// A text that another one includes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +30,19 @@ pub struct Options<'a> {
     pub defines: &'a [(String, String)],
     /// Further texts of the program, each a unit with names of its own.
     pub units: &'a [SourceId],
+    /// Where to tell how many bytes of all units are read.
+    pub progress: Option<&'a AtomicU64>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { offers: &no_offers, includes: &no_includes, defines: &[], units: &[] }
+        Options {
+            offers: &no_offers,
+            includes: &no_includes,
+            defines: &[],
+            units: &[],
+            progress: None,
+        }
     }
 }
 

@@ -82,6 +82,9 @@ impl<'s> Assembler<'s> {
                 self.read_line(&parser, raw);
             }
         }
+        if let Some(begins) = chunk.last_begins() {
+            self.tell_progress_at(begins);
+        }
     }
 
     fn read_line<'c>(&mut self, parser: &Parser<'c, 's>, raw: RawLine<'c>) {

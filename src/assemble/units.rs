@@ -13,6 +13,7 @@ use crate::module::SourceFile;
 use crate::syntax::External;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 
 /// The names of a unit, and what it shares with others.
 #[derive(Default)]
@@ -44,7 +45,23 @@ impl<'s> Assembler<'s> {
                 None => self.too_much_text(Span::default()),
             }
             self.end_unit();
+            self.tell_progress(unit + 1, 0);
         }
+    }
+
+    /// Tells that all is read up to a position, when that is one of a unit's own text.
+    pub(super) fn tell_progress_at(&self, position: u32) {
+        if self.input.depth == 0 {
+            self.tell_progress(self.at_unit, position - self.input.base);
+        }
+    }
+
+    /// Tells how much is read: so many units, and so many bytes of the next.
+    fn tell_progress(&self, units: usize, bytes: u32) {
+        let Some(progress) = self.options.progress else { return };
+        let texts = self.given[..units].iter().filter_map(|unit| unit.text.as_deref());
+        let before: u64 = texts.map(|text| text.len() as u64).sum();
+        progress.store(before + u64::from(bytes), Ordering::Relaxed);
     }
 
     fn begin_unit(&mut self, unit: usize) {

@@ -108,9 +108,16 @@ impl NativeFlags {
         let path = self.language.include_path(&input.folder).map_err(|error| vec![error])?;
         let includes = |name: &str, from: &str| path.read(name, from);
         let defines = self.language.defines();
-        let options =
-            Options { offers: &offers, includes: &includes, defines: &defines, units: &[] };
-        let progress = Progress::begin(format!("reading {}", input.name), report);
+        let options = Options {
+            offers: &offers,
+            includes: &includes,
+            defines: &defines,
+            ..Options::default()
+        };
+        let what = format!("reading {}", input.name);
+        let total = input.units.iter().chain([&input]).map(|it| it.bytes.len() as u64).sum();
+        let progress = Progress::begin(what, total, report);
+        let options = Options { progress: Some(progress.position()), ..options };
         let made = read(input, &mut report.sources, &options);
         drop(progress);
         report.errors(&looked.warnings.take());
