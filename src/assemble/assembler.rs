@@ -3,7 +3,7 @@
 use super::advice::MAX_SUGGESTIONS;
 use super::body::{Body, Item};
 use super::conditions::Conditions;
-use super::declare::{DataDecl, LibDecl, Local};
+use super::declare::{DataDecl, Declared, LibDecl};
 use super::fixups::Fixup;
 use super::link::Public;
 use super::macros::{MAX_EXPANSION, Macro};
@@ -148,7 +148,7 @@ impl<'s> Assembler<'s> {
     pub(super) fn run(mut self) -> (Result<Assembled, Vec<Diagnostic>>, Vec<String>) {
         self.read_units();
         let mut declared = self.perhaps_declared();
-        self.diagnostics.append(&mut self.unread);
+        self.diagnostics.splice(0..0, self.unread.drain(..));
         self.finish();
         declared.extend(&self.missing);
         self.drop_consequences(&declared);
@@ -282,7 +282,7 @@ impl<'s> Assembler<'s> {
     fn label(&mut self, label: Span) {
         let key = (self.texts.scope(label), label.of(self.texts));
         let at = self.body().items.len() as u32;
-        let index = Local::new(at, label);
+        let index = Declared::new(at, label);
         if let Some(old) = self.body().labels.insert(key, index) {
             self.duplicate("labels", label, old.named.span);
             self.body().labels.insert(key, old);
@@ -300,7 +300,7 @@ impl<'s> Assembler<'s> {
         let body = self.body();
         if operands.is_empty() {
             let index = body.items.len() as u32;
-            body.labels.entry(key).or_insert_with(|| Local::new(index, mnemonic));
+            body.labels.entry(key).or_insert_with(|| Declared::new(index, mnemonic));
         }
         body.items.push(Item::nop());
     }

@@ -4,6 +4,7 @@ use super::assembler::Assembler;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::literal;
 use crate::syntax::{BinaryOp, Expr, ExprKind};
+use std::cell::Cell;
 
 /// How far a constant may lead through others that stand further below, so that evaluation stays
 /// far from the end of the call stack.
@@ -21,6 +22,14 @@ pub(super) struct Constant {
     pub(super) span: Span,
     pub(super) expr: Expr,
     pub(super) state: State,
+    /// Whether anything names it.
+    pub(super) used: Cell<bool>,
+}
+
+impl Constant {
+    pub(super) fn new(span: Span, expr: Expr) -> Constant {
+        Constant { span, expr, state: State::Waiting, used: Cell::new(false) }
+    }
 }
 
 /// How far a constant is evaluated.
@@ -82,7 +91,7 @@ impl<'s> Assembler<'s> {
                 value
             }
             ExprKind::Len(name) => match self.unit.data.get(name.of(self.texts)) {
-                Some(data) => self.data_len(data.index as usize, *name),
+                Some(data) => self.data_len(data.take().index as usize, *name),
                 None => self.unknown_data(*name),
             },
             ExprKind::Defined(name) => Ok(Value::Int(self.is_defined(*name).into())),
@@ -124,13 +133,12 @@ impl<'s> Assembler<'s> {
 
     /// Whether something of this name stands above.
     fn is_defined(&self, name: Span) -> bool {
-        let name = name.of(self.texts);
-        self.unit.constants.contains_key(name)
-            || self.unit.data.contains_key(name)
-            || self.unit.macros.contains_key(name)
-            || self.unit.functions.contains_key(name)
-            || self.unit.globals.contains_key(name)
-            || self.unit.external.iter().any(|it| it.name.of(self.texts) == name)
+        let (unit, name) = (&self.unit, name.of(self.texts));
+        let constant = unit.constants.get(name);
+        constant.inspect(|it| it.used.set(true)).is_some()
+            || [&unit.data, &unit.functions, &unit.globals].iter().any(|it| it.contains_key(name))
+            || unit.macros.contains_key(name)
+            || unit.external.iter().any(|it| it.name.of(self.texts) == name)
     }
 
     /// An expression without a value, and why.
@@ -157,11 +165,15 @@ impl<'s> Assembler<'s> {
     fn name(&mut self, span: Span, depth: u32) -> Result<Value> {
         let name = span.of(self.texts);
         if let Some(data) = self.unit.data.get(name) {
-            return self.data_address(data.index as usize, span);
+            return self.data_address(data.take().index as usize, span);
         }
         let Some(constant) = self.unit.constants.get_mut(name) else {
             return self.unknown_name(span);
         };
+        // Its declaration does not use it.
+        if span != constant.span {
+            constant.used.set(true);
+        }
         match constant.state {
             State::Done(value) => return Ok(value),
             State::Failed => return Err(None),

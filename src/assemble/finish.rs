@@ -24,6 +24,7 @@ impl Assembler<'_> {
         self.fill_data();
         if self.diagnostics.is_empty() {
             self.check_functions();
+            self.doubt_unused_names();
         }
     }
 
@@ -38,7 +39,7 @@ impl Assembler<'_> {
             (Some((name, _)), None) => {
                 self.go_to_unit_of(name);
                 match self.unit.functions.get(name.of(self.texts)) {
-                    Some(entry) => self.module.entry = entry.index,
+                    Some(entry) => self.module.entry = entry.take().index,
                     None => self.no_such_entry(name),
                 }
             }
@@ -65,7 +66,8 @@ impl Assembler<'_> {
 
     fn nothing_to_run(&mut self) {
         let takes_nothing = |it: &&Named| *self.module.func_type(it.index) == FuncType::default();
-        let functions = self.names_of(0).functions.values().filter(takes_nothing);
+        let functions = self.names_of(0).functions.values().map(|it| &it.named);
+        let functions = functions.filter(takes_nothing);
         let help = match functions.min_by_key(|it| it.index) {
             Some(entry) => {
                 let name = entry.span.of(self.texts);
@@ -85,8 +87,9 @@ impl Assembler<'_> {
         let units = (0..self.units.len()).map(|unit| self.names_of(unit));
         let functions = units.flat_map(|names| &names.functions);
         let empty = functions
+            .map(|(name, it)| (*name, it.named))
             .filter(|(_, it)| self.module.functions[it.index as usize].code.is_empty())
-            .map(|(name, it)| (it.span, *name));
+            .map(|(name, it)| (it.span, name));
         // Public ones are found more than once.
         for (span, name) in empty.collect::<BTreeMap<_, _>>() {
             let message = format!("`{name}` has no instruction");
@@ -105,7 +108,7 @@ impl Assembler<'_> {
                 .at_span(self.source, name, "the entry")
                 .at_span(
                     self.source,
-                    self.unit.functions[function].span,
+                    self.unit.functions[function].named.span,
                     format!("is of type {ty}"),
                 );
             self.diagnostics.push(diagnostic);

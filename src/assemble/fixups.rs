@@ -76,13 +76,13 @@ impl Assembler<'_> {
         match missing {
             Missing::Func(op, span) => {
                 let index = match self.unit.functions.get(span.of(self.texts)) {
-                    Some(found) => found.index,
+                    Some(found) => found.take().index,
                     None => return self.unknown_function(*span),
                 };
                 Some((*op, index.into()))
             }
             Missing::Global(op, span) => match self.unit.globals.get(span.of(self.texts)) {
-                Some(found) => Some((*op, found.index.into())),
+                Some(found) => Some((*op, found.take().index.into())),
                 None => self.unknown_variable(*span),
             },
             Missing::Slot(op, span) => Some((*op, self.slot(*span)?)),

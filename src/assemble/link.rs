@@ -1,8 +1,8 @@
 //! `.public` and `.extern`: what the units of a program share, once all are read.
 
 use super::assembler::Assembler;
-use super::constants::{Constant, State};
-use super::declare::Named;
+use super::constants::Constant;
+use super::declare::{Declared, Named};
 use super::units::Unit;
 use crate::diagnostics::{Code, Diagnostic, Help, Span};
 use crate::isa::{FuncType, ValueType};
@@ -28,9 +28,9 @@ struct Shared {
 impl Unit<'_> {
     fn shared(&self, name: &str) -> Shared {
         Shared {
-            function: self.functions.get(name).copied(),
-            global: self.globals.get(name).copied(),
-            data: self.data.get(name).copied(),
+            function: self.functions.get(name).map(|it| it.named),
+            global: self.globals.get(name).map(|it| it.named),
+            data: self.data.get(name).map(|it| it.named),
             constant: self.constants.get(name).map(|constant| constant.span),
         }
     }
@@ -66,7 +66,7 @@ impl<'s> Assembler<'s> {
             self.unit.external = external;
         }
         let functions = self.public.iter().filter_map(|(name, public)| {
-            Some(self.names_of(public.unit).functions.get(name)?.index)
+            Some(self.names_of(public.unit).functions.get(name)?.named.index)
         });
         self.module.public = functions.collect();
         self.module.public.sort_unstable();
@@ -148,13 +148,14 @@ impl<'s> Assembler<'s> {
         let shared = self.names_of(public.unit).shared(name);
         self.check_type(external, &shared);
         let Shared { function, global, data, constant } = shared;
-        self.unit.functions.extend(function.map(|it| (name, it)));
-        self.unit.globals.extend(global.map(|it| (name, it)));
-        self.unit.data.extend(data.map(|it| (name, it)));
+        let known = |it: Named| (name, Declared::new(it.index, it.span));
+        self.unit.functions.extend(function.map(known));
+        self.unit.globals.extend(global.map(known));
+        self.unit.data.extend(data.map(known));
         self.unit.constants.extend(constant.map(|span| {
             // It has the value that its name has where it is defined.
             let expr = Expr { span, kind: ExprKind::Name };
-            (name, Constant { span, expr, state: State::Waiting })
+            (name, Constant::new(span, expr))
         }));
     }
 

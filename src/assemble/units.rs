@@ -5,7 +5,7 @@
 
 use super::assembler::{Assembler, Table};
 use super::constants::Constant;
-use super::declare::Named;
+use super::declare::Declared;
 use super::macros::Macro;
 use super::reading::Input;
 use crate::diagnostics::{Code, Diagnostic, Source, Span};
@@ -19,10 +19,10 @@ use std::sync::atomic::Ordering;
 #[derive(Default)]
 pub(super) struct Unit<'s> {
     pub(super) macros: Table<'s, Rc<Macro<'s>>>,
-    pub(super) functions: Table<'s, Named>,
-    pub(super) globals: Table<'s, Named>,
+    pub(super) functions: Table<'s, Declared>,
+    pub(super) globals: Table<'s, Declared>,
     pub(super) constants: Table<'s, Constant>,
-    pub(super) data: Table<'s, Named>,
+    pub(super) data: Table<'s, Declared>,
     /// The slots of each native function, once the `.lib`s are evaluated.
     pub(super) slots: FxHashMap<String, Vec<u16>>,
     /// What `.public` names.

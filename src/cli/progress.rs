@@ -41,7 +41,8 @@ impl Progress {
             if !goes_on(PATIENCE) {
                 return;
             }
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())
+                .with_elapsed(PATIENCE);
             bar.set_message(what);
             let mut shown = "";
             while goes_on(TICK) {

@@ -296,6 +296,18 @@ codes! {
     W0805 ConstantCondition "constant condition";
     /// No instruction names the slot that a `.lib` binds.
     W0806 UnusedSlot "slot never called";
+    /// Nothing in its file names the constant. Neither a name that begins with `_` is looked at, nor one
+    /// that is `.public`, nor what an included file defines.
+    W0807 UnusedConstant "unused constant";
+    /// Nothing in its file calls the function, nor is it the `.entry`. Neither a name that begins with `_`
+    /// is looked at, nor one that is `.public`, nor what an included file defines.
+    W0808 UnusedFunction "unused function";
+    /// Nothing in its file names the piece of data. Neither a name that begins with `_` is looked at, nor
+    /// one that is `.public`, nor what an included file defines, nor what is put `at` an address.
+    W0809 UnusedData "unused data";
+    /// No instruction of its file names the global. Neither a name that begins with `_` is looked at, nor
+    /// one that is `.public`, nor what an included file defines.
+    W0810 UnusedGlobal "unused global";
 }
 
 /// `UnusedLabel` as `unused-label`.
