@@ -10,12 +10,13 @@ use super::macros::{MAX_EXPANSION, Macro};
 use super::reading::Input;
 use super::units::Unit;
 use super::whole::WholeLib;
-use super::{Assembled, Options};
+use super::{Assembled, Files, Options};
 use crate::diagnostics::{Code, Diagnostic, Source, SourceId, Span};
 use crate::isa::{FuncType, Op};
 use crate::module::{Expanded, FunctionNames, Location, Module, Names, SourceMap};
 use crate::syntax::{
-    self, Directive, Line, Operands, Origin, Plain, RawLine, SizeExpr, Statement, TextId, Texts,
+    self, Directive, Line, Operands, Origin, Plain, RawLine, RealText, SizeExpr, Statement, TextId,
+    Texts,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
@@ -45,6 +46,8 @@ pub(super) struct Assembler<'s> {
     pub(super) missing: FxHashSet<&'s str>,
     /// The names of the included texts.
     pub(super) included: Vec<String>,
+    /// For each file of the source map, its text, if it is one of this assembly.
+    pub(super) files: Vec<Option<RealText>>,
     /// What is being read.
     pub(super) input: Input,
     pub(super) conditions: Conditions,
@@ -94,6 +97,15 @@ pub(super) struct Assembler<'s> {
     pub(super) suggestions_left: Cell<u32>,
 }
 
+/// What an assembly ends with.
+pub(super) struct Finished {
+    pub(super) made: Result<Assembled, Vec<Diagnostic>>,
+    /// The names of the included texts.
+    pub(super) included: Vec<String>,
+    /// For each file of the source map, its text, if it is one of this assembly.
+    pub(super) files: Vec<Option<RealText>>,
+}
+
 impl<'s> Assembler<'s> {
     pub(super) fn new(
         source: SourceId,
@@ -112,6 +124,7 @@ impl<'s> Assembler<'s> {
             public: Table::default(),
             missing: FxHashSet::default(),
             included: Vec::new(),
+            files: Vec::new(),
             input: Input::default(),
             conditions: Conditions::default(),
             recording: None,
@@ -144,8 +157,8 @@ impl<'s> Assembler<'s> {
         }
     }
 
-    /// Assembles all units. Gives the names of the included texts too.
-    pub(super) fn run(mut self) -> (Result<Assembled, Vec<Diagnostic>>, Vec<String>) {
+    /// Assembles all units.
+    pub(super) fn run(mut self) -> Finished {
         self.read_units();
         let mut declared = self.perhaps_declared();
         self.diagnostics.splice(0..0, self.unread.drain(..));
@@ -158,10 +171,11 @@ impl<'s> Assembler<'s> {
             self.tell_names_apart();
             self.module.names = Some(self.names);
             self.module.source_map = Some(self.map);
-            let made = Assembled { module: self.module, warnings: self.warnings };
-            return (Ok(made), self.included);
+            let (module, warnings) = (self.module, self.warnings);
+            let made = Ok(Assembled { module, warnings, files: Files::default() });
+            return Finished { made, included: self.included, files: self.files };
         }
-        (Err(self.diagnostics), self.included)
+        Finished { made: Err(self.diagnostics), included: self.included, files: self.files }
     }
 
     /// A line that is neither left out nor part of a macro.

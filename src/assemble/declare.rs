@@ -272,6 +272,7 @@ impl<'s> Assembler<'s> {
         let found = self.map.files.iter().position(|f| f.name == name && f.crc == crc);
         let file = found.unwrap_or_else(|| {
             self.map.files.push(SourceFile { name, crc });
+            self.files.push(None);
             self.map.files.len() - 1
         });
         self.loc = Some(Location { file: file as u32, line: 1, column: 1 });

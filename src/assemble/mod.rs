@@ -37,9 +37,11 @@ mod whole;
 pub use options::{COMMAND_LINE, Included, Includes, Options};
 pub use whole::{Offer, Offers};
 
-use crate::diagnostics::{Code, Diagnostic, Position, Source, SourceId, Sources};
+use crate::diagnostics::{Code, Diagnostic, Label, Position, Source, SourceId, Sources};
 use crate::module::Module;
 use crate::syntax::Texts;
+use assembler::Finished;
+use origins::TextIds;
 
 /// What a text assembles to.
 #[derive(Clone, Debug)]
@@ -48,6 +50,25 @@ pub struct Assembled {
     pub module: Module,
     /// What is probably not as it was meant.
     pub warnings: Vec<Diagnostic>,
+    /// The texts that it was made from.
+    pub files: Files,
+}
+
+/// The texts that a module was made from.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// For each file of the source map, its text, where it is one of these.
+    pub of_map: Vec<Option<SourceId>>,
+    /// The included texts, each with its `.include`.
+    includes: Vec<(SourceId, Label)>,
+}
+
+impl Files {
+    /// The `.include` that brought in a text, if one did.
+    pub fn included_at(&self, text: SourceId) -> Option<Label> {
+        let found = self.includes.iter().find(|(included, _)| *included == text)?;
+        Some(found.1.clone())
+    }
 }
 
 /// Assembles a text and the other units of its program. The texts that they include come to `sources`.
@@ -71,12 +92,17 @@ pub fn assemble(
         ]);
     }
     let texts = Texts::new(units[0], &units[1..]);
-    let (mut made, names) = assembler::Assembler::new(source, &given, &texts, options).run();
+    let Finished { mut made, included: names, files } =
+        assembler::Assembler::new(source, &given, &texts, options).run();
+    let ids = TextIds { units: &ids, first_included: sources.next_id() };
     let told = match &mut made {
-        Ok(made) => &mut made.warnings,
+        Ok(made) => {
+            made.files = ids.files(&texts, &files);
+            &mut made.warnings
+        }
         Err(errors) => errors,
     };
-    origins::settle(told, &texts, &ids, sources.next_id());
+    origins::settle(told, &texts, &ids);
     let included = texts.into_included();
     for (name, text) in names.into_iter().zip(included) {
         sources.add_text(name, text);

@@ -1,6 +1,7 @@
 //! Where things are from, at the end of an assembly: the spans of diagnostics, which count over all
 //! texts until then, and the files and calls of the source map.
 
+use super::Files;
 use super::assembler::Assembler;
 use crate::diagnostics::{Code, Diagnostic, Label, Position, SourceId, Span};
 use crate::module::{MacroCall, SourceMap};
@@ -54,6 +55,7 @@ impl Assembler<'_> {
                 }
             }
         }
+        self.files = new.files.iter().map(|&file| self.files[file as usize]).collect();
         settled.files = new.files.iter().map(|&file| old.files[file as usize].clone()).collect();
         settled.macros = new.macros.iter().map(|&name| old.macros[name as usize].clone()).collect();
         settled.calls = new.calls;
@@ -106,15 +108,41 @@ fn position_or_add(list: &mut Vec<u32>, item: u32) -> u32 {
     at as u32
 }
 
-/// Puts the diagnostics of an assembly in order, and each of their places into its own text: that of a
-/// unit, which is one of `units`, or an included one, of which the first will be `first_included`. What
-/// stands in an expansion or an included text says how it came there.
-pub(super) fn settle(
-    diagnostics: &mut Vec<Diagnostic>,
-    texts: &Texts,
-    units: &[SourceId],
-    first_included: SourceId,
-) {
+/// The texts of an assembly as its caller knows them.
+pub(super) struct TextIds<'a> {
+    pub(super) units: &'a [SourceId],
+    /// The id that the first of the included texts will have.
+    pub(super) first_included: SourceId,
+}
+
+impl TextIds<'_> {
+    fn of(&self, text: RealText) -> SourceId {
+        match text {
+            RealText::Unit(number) => self.units[number],
+            RealText::Included(number) => self.first_included.plus(number),
+        }
+    }
+
+    /// The texts of a module whose source map has these files.
+    pub(super) fn files(&self, texts: &Texts, files: &[Option<RealText>]) -> Files {
+        let include = |(text, call)| {
+            let Origin { text: from, span } = texts.origin(call);
+            let (source, position) = (self.of(from), Position::Span(span));
+            (self.of(text), Label { source, position, message: INCLUDED.to_owned() })
+        };
+        Files {
+            of_map: files.iter().map(|text| text.map(|text| self.of(text))).collect(),
+            includes: texts.includes().into_iter().map(include).collect(),
+        }
+    }
+}
+
+/// What is said at an `.include` that leads to an error.
+const INCLUDED: &str = "included here";
+
+/// Puts the diagnostics of an assembly in order, and each of their places into its own text. What stands
+/// in an expansion or an included text says how it came there.
+pub(super) fn settle(diagnostics: &mut Vec<Diagnostic>, texts: &Texts, ids: &TextIds) {
     diagnostics.sort_by_key(|diagnostic| {
         let first = first_span(diagnostic);
         first.map_or((u32::MAX, 0), |span| (texts.outermost(span).start, span.start))
@@ -125,7 +153,7 @@ pub(super) fn settle(
         for (i, (span, message)) in calls.into_iter().enumerate() {
             if i < SHOWN || i >= SHOWN + others {
                 let position = Position::Span(span);
-                diagnostic.labels.push(Label { source: units[0], position, message });
+                diagnostic.labels.push(Label { source: ids.units[0], position, message });
             }
         }
         if others > 0 {
@@ -134,10 +162,7 @@ pub(super) fn settle(
         for label in &mut diagnostic.labels {
             if let Position::Span(span) = label.position {
                 let Origin { text, span } = texts.origin(span);
-                label.source = match text {
-                    RealText::Unit(number) => units[number],
-                    RealText::Included(number) => first_included.plus(number),
-                };
+                label.source = ids.of(text);
                 label.position = Position::Span(span);
             }
         }
@@ -160,7 +185,7 @@ fn calls(texts: &Texts, mut span: Span) -> Vec<(Span, String)> {
                 let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
                 format!("in this call of `{}`", &line[..end.unwrap_or(line.len())])
             }
-            false => "included here".to_owned(),
+            false => INCLUDED.to_owned(),
         };
         found.push((call, message));
         span = call;

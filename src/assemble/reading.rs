@@ -5,7 +5,7 @@ use super::assembler::Assembler;
 use super::{COMMAND_LINE, Included};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::module::SourceFile;
-use crate::syntax::{Chunk, Kind, Lexer, Parser, RawLine};
+use crate::syntax::{Chunk, Kind, Lexer, Parser, RawLine, RealText};
 use std::sync::mpsc::{channel, sync_channel};
 
 /// How deep texts and expansions may be brought in by others.
@@ -178,6 +178,7 @@ impl<'s> Assembler<'s> {
         };
         let file = self.map.files.len() as u32;
         self.map.files.push(SourceFile { name: found.name, crc });
+        self.files.push(Some(RealText::Included(self.included.len() - 1)));
         let (depth, conditions) = (self.input.depth + 1, self.conditions.len());
         let inner = Input { file, base, depth, conditions, statement: None, ..self.input };
         let outer = std::mem::replace(&mut self.input, inner);

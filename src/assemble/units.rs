@@ -10,7 +10,7 @@ use super::macros::Macro;
 use super::reading::Input;
 use crate::diagnostics::{Code, Diagnostic, Source, Span};
 use crate::module::SourceFile;
-use crate::syntax::External;
+use crate::syntax::{External, RealText};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -71,6 +71,7 @@ impl<'s> Assembler<'s> {
         let file = self.map.files.len() as u32;
         let crc = crc32fast::hash(text.as_deref().unwrap_or_default().as_bytes());
         self.map.files.push(SourceFile { name: name.clone(), crc });
+        self.files.push(Some(RealText::Unit(unit)));
         self.input = Input { file, ..Input::default() };
         self.loc = None;
     }

@@ -14,7 +14,7 @@ mod source_map;
 
 pub use decode::{DecodeError, DecodeProblem, decode, section_sizes};
 pub use encode::encode;
-pub use source_map::{Expanded, Location, MacroCall, Run, SourceFile, SourceMap};
+pub use source_map::{Expanded, Location, Locator, MacroCall, Run, SourceFile, SourceMap};
 
 use crate::isa::{Code, CodeError, FuncType, Import, ValueType};
 use std::ops::Range;
@@ -175,10 +175,5 @@ impl Module {
         self.public.clear();
         self.names = None;
         self.source_map = None;
-    }
-
-    /// Where in its text an instruction stood.
-    pub fn locate(&self, function: u32, instr: u32) -> Option<Location> {
-        self.source_map.as_ref()?.locate(function, instr)
     }
 }

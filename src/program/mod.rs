@@ -21,7 +21,7 @@ pub use places::{Line, Places};
 pub use search::search;
 pub use trace::TraceWriter;
 
-use crate::assemble::{Assembled, Options, assemble};
+use crate::assemble::{Assembled, Files, Options, assemble};
 use crate::diagnostics::{Code, Diagnostic, Position, Severity, SourceId, Sources};
 use crate::module::{DecodeError, DecodeProblem, Module, decode};
 use crate::verify::{Verified, doubts, verify};
@@ -57,6 +57,7 @@ struct Read {
     module: Module,
     source: SourceId,
     warnings: Vec<Diagnostic>,
+    files: Files,
 }
 
 fn read(
@@ -80,14 +81,14 @@ fn read(
         let source = sources.add_file(&input.name);
         let module =
             decode(&input.bytes).map_err(|error| vec![decode_diagnostic(error, source)])?;
-        return Ok(Read { module, source, warnings: Vec::new() });
+        return Ok(Read { module, source, warnings: Vec::new(), files: Files::default() });
     }
     let source = add_text(input, sources)?;
     let units = units.into_iter().map(|unit| add_text(unit, sources));
     let units = units.collect::<Result<Vec<SourceId>, _>>()?;
     let options = Options { units: &units, ..*options };
-    let Assembled { module, warnings } = assemble(source, sources, &options)?;
-    Ok(Read { module, source, warnings })
+    let Assembled { module, warnings, files } = assemble(source, sources, &options)?;
+    Ok(Read { module, source, warnings, files })
 }
 
 /// Adds the text of an input.
@@ -120,9 +121,9 @@ pub fn load_with(
     sources: &mut Sources,
     options: &Options,
 ) -> Result<Program, Vec<Diagnostic>> {
-    let Read { module, source, warnings } = read(input, sources, options)?;
+    let Read { module, source, warnings, files } = read(input, sources, options)?;
     let included = sources.ids().skip_while(|id| *id != source).skip(1).collect();
-    let mut places = Places::new(source);
+    let mut places = Places::assembled(source, files);
     match verify(module) {
         Ok(verified) => {
             Ok(Program { verified: Arc::new(verified), places, included, doubts: warnings })

@@ -137,6 +137,16 @@ impl<'t> Texts<'t> {
         self.add(OtherKind::Expansion(body), (body.end - body.start) as usize, Some(call))
     }
 
+    /// The texts that a statement includes, each with that.
+    pub fn includes(&self) -> Vec<(RealText, Span)> {
+        let others = self.others.borrow();
+        let included = others.iter().filter_map(|it| match it.kind {
+            OtherKind::Real(text) => Some((text, it.call?)),
+            OtherKind::Expansion(_) => None,
+        });
+        included.collect()
+    }
+
     /// The included texts.
     pub fn into_included(self) -> Vec<String> {
         self.included.into_vec()
