@@ -51,6 +51,7 @@ fn said(path: &Path, text: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_hotvm"))
         .arg("run")
         .arg(path)
+        .args(asked(text, "with").iter().map(|file| format!("--with=tests/rejected/{file}")))
         .args(asked(text, "flags"))
         .args(["--engine", "reference", "--color", "never", "--"])
         .args(asked(text, "args"))

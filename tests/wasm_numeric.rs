@@ -262,7 +262,7 @@ fn trap_code(message: &str) -> Code {
 /// Runs instructions as a program, and gives what it prints.
 fn run(engine: Engine, instructions: &str) -> Result<String, TrapKind> {
     let text = format!("{MEMORY}{instructions}HALT\n");
-    let input = Input { name: "wast".into(), bytes: text.into(), folder: ".".into() };
+    let input = Input::from_text("wast", text);
     let program = load(input, &mut Sources::new()).expect("the cases are well-formed and typed");
     let settings = Settings::for_program(".").expect("there is no configuration here");
     let mut libraries = Libraries::new(Vec::new(), settings);

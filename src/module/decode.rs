@@ -155,6 +155,12 @@ fn read_section(r: &mut Reader, section: Section, module: &mut Module) -> Result
         Section::Code => module.code = r.rest().to_vec(),
         Section::Names => module.names = Some(r.names()?),
         Section::SourceMap => module.source_map = Some(r.source_map()?),
+        Section::Public => {
+            module.public = r.list(Reader::u32)?;
+            if module.public.is_empty() || !module.public.is_sorted_by(|a, b| a < b) {
+                return Err(r.malformed("public functions are not in order"));
+            }
+        }
         Section::Custom => {
             let name = r.string()?;
             module.custom.push(Custom { name, bytes: r.rest().to_vec() });

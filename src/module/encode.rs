@@ -46,6 +46,7 @@ sections! {
     8 Code "code";
     9 Names "names";
     10 SourceMap "source map";
+    11 Public "public";
     255 Custom "custom";
 }
 
@@ -82,6 +83,11 @@ pub fn encode(module: &Module) -> Vec<u8> {
     }
     if let Some(it) = &module.source_map {
         section(&mut out, Section::SourceMap, |o| source_map(o, it));
+    }
+    if !module.public.is_empty() {
+        section(&mut out, Section::Public, |o| {
+            list(o, &module.public, |o, &function| write_unsigned(o, function.into()));
+        });
     }
     for custom in &module.custom {
         section(&mut out, Section::Custom, |o| {

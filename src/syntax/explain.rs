@@ -164,6 +164,10 @@ fn form_of(tokens: Tokens) -> Option<String> {
         Kind::Const => ".const NAME = expression",
         Kind::Memory => ".memory 16 MiB max 1 GiB",
         Kind::Entry => ".entry function",
+        Kind::Public => ".public name, name",
+        Kind::Extern => {
+            ".extern function (i64, f64) -> i64, or .extern global: i64, or .extern name"
+        }
         Kind::Source => ".source \"file\" crc",
         Kind::Loc => ".loc line column",
         Kind::Align => ".align 16",
