@@ -14,7 +14,7 @@
 
 use super::compiler::Unit;
 use super::context::Context;
-use super::image::Image;
+use super::image::{INTERPRETED, Image};
 use super::machine::Arguments;
 use super::sites::{SiteId, Sites};
 use super::source::Source;
@@ -275,7 +275,8 @@ pub struct Called {
     next: *const u8,
 }
 
-/// Has a function compiled or interpreted that has no code.
+/// Has a function compiled or interpreted that has no code, or interpreted that needs more room than
+/// there is for its code.
 ///
 /// # Safety
 /// The caller is the stub of a function, called by machine code with the arguments of that function.
@@ -286,7 +287,9 @@ pub unsafe extern "C" fn missing(
 ) -> Called {
     // SAFETY: by the caller's word; the reference ends before the interpreter runs, which has its own.
     let session = unsafe { Context::session(context) };
-    if let Source::Foreground(_) = session.source {
+    let is_near_the_end = function & INTERPRETED != 0;
+    let function = function & !INTERPRETED;
+    if !is_near_the_end && matches!(session.source, Source::Foreground(_)) {
         session.ask(Unit::Function(function));
         if let Some(next) = session.image.compiled(function) {
             return Called { value: 0, next };
