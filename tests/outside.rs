@@ -9,8 +9,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
+/// What brings about an error.
+type Scene = fn(&Lab) -> Outcome;
+
 /// Scenes, named by their code and what is the matter.
-const SCENES: &[(&str, fn(&Lab) -> Outcome)] = &[
+const SCENES: &[(&str, Scene)] = &[
     ("e0109_bytecode_for_text", |lab| {
         lab.write("game.vbc", halt(lab));
         lab.run(["fmt", "game.vbc"])
@@ -113,7 +116,11 @@ const SCENES: &[(&str, fn(&Lab) -> Outcome)] = &[
         lab.write("v.c", "int f = 1;\n");
         bind(lab, "v.c", "f")
     }),
-    ("e0607_of_the_system", |lab| bind(lab, "/bin/true", "f")),
+    ("e0607_outside_of_the_folder", |lab| {
+        lab.compile("int f(void) { return 1; }", "v.so");
+        lab.write("game/p.vasm", ".lib 0 \"../v.so\" f () -> i32\nHALT\n");
+        lab.run(["run", "game/p.vasm"])
+    }),
     ("e0601_of_the_system_by_its_bare_name", |lab| bind(lab, "m", "sqrt")),
     ("e0607_none_at_all", |lab| {
         lab.write("p.vasm", ".lib 0 \"v.so\" f () -> i32\nHALT\n");
@@ -171,6 +178,22 @@ const SCENES: &[(&str, fn(&Lab) -> Outcome)] = &[
         lab.write("v.c", c);
         bind(lab, "v.c", "f")
     }),
+    ("e0619_crashed_before", |lab| {
+        let good = "int v(int *at) { return 1; }\n";
+        let bad = "int v(int *at) { return *at; }\n";
+        reloaded(lab, good, &[bad, bad], "E0619")
+    }),
+    ("e0620_state_refused", |lab| {
+        let c = |answer| {
+            format!(
+                "#include <hotvm.h>\nHOTVM_STATE(int)\nint hotvm_upgrade(uint32_t version, const void \
+                 *old, void **made)\n{{\n    static int state;\n    *made = &state;\n    return old ? \
+                 {answer} : 0;\n}}\nint v(int *at)\n{{\n    static int first;\n    hotvm_state = \
+                 &first;\n    return first;\n}}\n"
+            )
+        };
+        reloaded(lab, &c(0), &[&c(42)], "E0620")
+    }),
     ("e0621_initialiser", |lab| {
         let c = "int f(void) { return 1; }\n__attribute__((constructor)) static void begin(void)\n{\n    \
                  *(volatile int *)8 = 1;\n}\n";
@@ -206,6 +229,28 @@ const SCENES: &[(&str, fn(&Lab) -> Outcome)] = &[
         Outcome { stderr: ended.text().to_owned() + &ended.stderr, ..ended }
     }),
 ];
+
+/// Runs a program whose library changes between its runs, up to the error.
+fn reloaded(lab: &Lab, first: &str, changes: &[&str], code: &str) -> Outcome {
+    lab.write("p.vasm", ".lib 0 \"v.c\" v (ptr) -> i32\nPUSH 0\nCALL_NATIVE v\nPRINT\nHALT\n");
+    lab.write("v.c", first);
+    let mut session = lab.session(["run", "p.vasm", "--reload-on-enter", "--color", "never"]);
+    session.wait_for_prompt();
+    for change in changes {
+        lab.write("v.c", change);
+        session.enter();
+        let said = session.wait_for_prompt();
+        if said.contains(&format!("[{code}]")) {
+            // How long building took is another each time.
+            let said =
+                said.lines().skip_while(|line| !line.starts_with('[') || line.contains("[hotvm]"));
+            let stderr =
+                said.take_while(|line| !line.contains("[hotvm]")).map(|l| format!("{l}\n"));
+            return Outcome { stderr: stderr.collect(), ..session.quit() };
+        }
+    }
+    session.quit()
+}
 
 fn halt(lab: &Lab) -> Vec<u8> {
     lab.assemble("HALT\n")
@@ -244,20 +289,19 @@ fn compiler(lab: &Lab, script: &str) {
     lab.write("v.c", "int f(void) { return 1; }\n");
 }
 
-/// What was said, without what is another each time: where the lab is, how long things took, and at which
-/// address something was.
+/// What was said, without what is another each time: where the lab is, and at which address something
+/// was.
 fn words(lab: &Lab, said: &str) -> String {
     let real = lab.path(".").canonicalize().unwrap();
     let said = said.replace(real.to_str().unwrap(), "LAB");
-    let number = |c: char| c.is_ascii_digit();
-    let lines = said.lines().map(|line| match line.find(" ms") {
-        Some(at) => {
-            let from = line[..at].trim_end_matches(number).len();
-            format!("{}N{}\n", &line[..from], &line[at..])
-        }
-        None => format!("{line}\n"),
-    });
-    lines.collect()
+    // What the compiler makes is another each time that it is another.
+    ["+0x", "offset 0x", " at byte ", "include-"].into_iter().fold(said, |said, before| {
+        let mut parts = said.split(before);
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| {
+            text + before + "N" + part.trim_start_matches(|c: char| c.is_ascii_hexdigit())
+        })
+    })
 }
 
 #[test]
