@@ -57,6 +57,52 @@ fn a_running_loop_follows_a_header() {
 }
 
 #[test]
+fn a_running_loop_follows_a_rust_source_and_its_modules() {
+    let lab = lab_with(on_change("v.rs"));
+    let text = |more: &str| {
+        format!(
+            "mod part;\n#[unsafe(no_mangle)]\npub extern \"C\" fn value() -> i64 {{\n    \
+             std::thread::sleep(std::time::Duration::from_micros(100));\n    part::N{more}\n}}\n"
+        )
+    };
+    lab.write("part.rs", "pub const N: i64 = 1;\n");
+    lab.write("v.rs", text(""));
+    let mut session = start(&lab, "1");
+    lab.write("part.rs", "pub const N: i64 = 2;\n");
+    session.expect_line("2");
+    lab.write("v.rs", text(" + 10"));
+    session.expect_line("12");
+}
+
+#[test]
+fn a_crash_of_the_new_version_brings_the_old_one_back() {
+    let lab = lab_with(on_change("v.c"));
+    lab.write("v.c", value(1));
+    let mut session = start(&lab, "1");
+    let bad = "long value(void) { long *volatile p = 0; return *p; }\n";
+    lab.write("v.c", bad);
+    let (event, mut said) = session.wait_for_event("rolled_back");
+    assert_eq!((&event["generation"], &event["to_generation"]), (&2.into(), &1.into()));
+    contains(
+        event["reason"].as_str().unwrap(),
+        "`value`: SIGSEGV reading address 0x0, at value+0x",
+    );
+    // The program's thread tells this, and another one the events.
+    if !said.contains("the program has ended") {
+        said += &session.wait_for_notice("the program has ended");
+    }
+    for part in ["[E0512]", "`value` of v.c (generation 2) crashed", "p.vasm:", "v.c:1"] {
+        contains(&said, part);
+    }
+    // The same again is not tried; something else is, and then the program runs again.
+    lab.write("v.c", format!("{bad}\n"));
+    lab.write("v.c", bad);
+    assert_eq!(session.wait_for_event("rejected").0["code"], "E0619");
+    lab.write("v.c", value(3));
+    session.expect_line("3");
+}
+
+#[test]
 fn a_running_loop_follows_a_library_however_it_is_written() {
     let lab = lab_with(on_change("libv.so"));
     let [one, two, three, four] = [1, 2, 3, 4].map(|n| lab.compiled(&value(n)));
@@ -277,4 +323,26 @@ fn a_folder_that_is_made_anew_is_watched_again() {
     session.expect_line("3");
     lab.write("build/libv.so", &versions[0]);
     session.expect_line("1");
+}
+
+#[test]
+fn a_folder_far_above_may_move() {
+    let lab = lab_with(on_change("out/x86/debug/libv.so"));
+    let versions = [1, 2, 3, 4].map(|n| lab.compiled(&value(n)));
+    lab.write("out/x86/debug/libv.so", &versions[0]);
+    let mut session = start(&lab, "1");
+    let replace = |folder: &str, aside: &str| {
+        fs::rename(lab.path(folder), lab.path(aside)).unwrap();
+        fs::rename(lab.path("next"), lab.path(folder)).unwrap();
+    };
+    lab.write("next/debug/libv.so", &versions[1]);
+    replace("out/x86", "former");
+    session.expect_line("2");
+    lab.write("next/x86/debug/libv.so", &versions[2]);
+    replace("out", "older");
+    session.expect_line("3");
+    // The new place is watched, the old one is not.
+    lab.write("older/x86/debug/libv.so", &versions[0]);
+    lab.write("out/x86/debug/libv.so", &versions[3]);
+    session.expect_line("4");
 }

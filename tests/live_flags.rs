@@ -172,6 +172,42 @@ fn what_is_over_is_unmapped_on_request() {
 }
 
 #[test]
+fn variables_are_kept_as_the_flags_say() {
+    let version = |n: i32| {
+        format!(
+            "#include <stdlib.h>\nstatic int calls;\nstatic char *text;\n{}",
+            value(format!("(text ? 0 : !!(text = malloc(8)), calls++ ? 10 : 0) + {n}"))
+        )
+    };
+    // `calls` is 0 where it begins anew.
+    for (flags, kept) in [(&[][..], "2"), (&["--partial-state"], "12"), (&["--fresh-state"], "2")] {
+        let lab = lab_with(on_change("v.c"));
+        lab.write("v.c", version(1));
+        let args = ["run", "p.vasm", "--watch", "--events", "-"];
+        let mut session = lab.session(args.iter().chain(flags));
+        session.expect_line("1");
+        session.expect_line("11");
+        lab.write("v.c", version(2));
+        session.expect_line(kept);
+        let (event, _) = session.wait_for_event("published");
+        let state = &event["state"];
+        match flags {
+            [] => {
+                let lost = state["fresh"].as_array().unwrap();
+                let calls = lost.iter().find(|lost| lost["name"] == "calls").unwrap();
+                let reason = serde_json::json!({"kind": "beside", "pointer": "text"});
+                assert_eq!(calls["reason"], reason);
+            }
+            ["--partial-state"] => assert_eq!(state["carried"][0]["name"], "calls"),
+            _ => assert_eq!(*state, serde_json::Value::Null),
+        }
+    }
+    let lab = lab_with("HALT\n");
+    let both = lab.run(["run", "p.vasm", "--fresh-state", "--partial-state"]);
+    both.exits(2).says("cannot be used with");
+}
+
+#[test]
 fn another_version_can_be_let_pass() {
     let lab = lab_with(on_change("v.c").replace("-> i64", "-> i64 version 2"));
     let version = |n| format!("int get_version(void) {{ return {n}; }}\n{}", value(n));

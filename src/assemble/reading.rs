@@ -4,7 +4,7 @@
 use super::assembler::Assembler;
 use super::{COMMAND_LINE, Included};
 use crate::diagnostics::{Code, Diagnostic, Span};
-use crate::module::SourceFile;
+use crate::module::{SourceFile, checksum};
 use crate::syntax::{Chunk, Kind, Lexer, Parser, RawLine, RealText};
 use std::sync::mpsc::{channel, sync_channel};
 
@@ -171,7 +171,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn read_included(&mut self, found: Included, span: Option<Span>) {
-        let crc = crc32fast::hash(found.text.as_bytes());
+        let crc = checksum(found.text.as_bytes());
         self.included.push(found.name.clone());
         let Some((text, base)) = self.texts.include(found.text, span) else {
             return self.too_much_text(span.unwrap_or_default());

@@ -9,7 +9,7 @@ use super::declare::Declared;
 use super::macros::Macro;
 use super::reading::Input;
 use crate::diagnostics::{Code, Diagnostic, Source, Span};
-use crate::module::SourceFile;
+use crate::module::{SourceFile, checksum};
 use crate::syntax::{External, RealText};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
@@ -69,7 +69,7 @@ impl<'s> Assembler<'s> {
         self.go_to(unit);
         let Source { name, text, .. } = self.given[unit];
         let file = self.map.files.len() as u32;
-        let crc = crc32fast::hash(text.as_deref().unwrap_or_default().as_bytes());
+        let crc = checksum(text.as_deref().unwrap_or_default().as_bytes());
         self.map.files.push(SourceFile { name: name.clone(), crc });
         self.files.push(Some(RealText::Unit(unit)));
         self.input = Input { file, ..Input::default() };

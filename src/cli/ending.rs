@@ -8,6 +8,7 @@ use super::status;
 use hotvm::diagnostics::Diagnostic;
 use hotvm::engine::{Doorbell, Request, TrapKind};
 use hotvm::native::end_process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -22,6 +23,7 @@ pub(super) struct Ending(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
+    is_listening: AtomicBool,
     state: Mutex<State>,
     run_has_ended: Condvar,
 }
@@ -49,8 +51,11 @@ pub(super) struct Run {
 }
 
 impl Ending {
-    /// Listens to Ctrl-C from now on.
+    /// Listens to Ctrl-C from now on, if it does not already.
     pub(super) fn listen(&self, report: &Report) {
+        if self.0.is_listening.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let (ending, report) = (self.clone(), report.clone());
         let listening = ctrlc::set_handler(move || match ending.ring(Request::Interrupt) {
             Rung::Ended => {}

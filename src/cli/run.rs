@@ -137,17 +137,21 @@ impl Run {
 
     fn session(&self, report: &mut Report) -> Result<Session, Vec<Diagnostic>> {
         let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
-        let text = blake3::hash(&input.bytes);
+        let live = self.watch || self.reload_on_enter;
+        // What is never read again need not be known again.
+        let text = live.then(|| blake3::hash(&input.bytes));
         let program = self.native.load(input, report)?;
-        let texts = Texts::new(text, &program, &report.sources);
+        let texts =
+            text.map(|text| Texts::new(text, &program, &report.sources)).unwrap_or_default();
         let output = Output::new(io::stdout(), io::stdout().is_terminal());
         let args = self.args.iter().map(|arg| arg.as_encoded_bytes().to_vec()).collect();
         let host = Host::new(output, io::stdin().lock(), args);
-        let live = self.watch || self.reload_on_enter;
         let log = EventLog::open(self.events.as_deref(), live, report).map_err(|d| vec![d])?;
         let libraries = self.libraries(&program)?;
         let ending = Ending::default();
-        ending.listen(report);
+        if live {
+            ending.listen(report);
+        }
         let mut session = Session {
             program,
             libraries,
@@ -236,16 +240,20 @@ impl Session {
         };
         vm.use_engine(self.engine);
         vm.listen(self.doorbell.clone());
-        if let Err(diagnostic) = self.observe.begin(&mut vm, &self.program) {
-            report.error(diagnostic);
-            return (status::REJECTED, None);
-        }
+        vm.when_long(|| self.ending.listen(report));
+        let watched = match self.observe.begin(&mut vm, &self.program) {
+            Ok(watched) => watched,
+            Err(diagnostic) => {
+                report.error(diagnostic);
+                return (status::REJECTED, None);
+            }
+        };
         let running = self.ending.begin(&self.doorbell, self.limits.time(), report);
         let end = vm.run();
         drop(running);
         let profile = vm.take_profile();
         drop(vm);
-        self.observe.end(profile, &mut self.program, report);
+        self.observe.end(&watched, profile, &mut self.program, report);
         match end {
             Ok(exit) => (exit.status(), Some(exit)),
             Err(trap) => {

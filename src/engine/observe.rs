@@ -24,6 +24,33 @@ pub enum ProfileMode {
     Time,
 }
 
+/// What runs a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// An interpreter.
+    Interpreter,
+    /// Its machine code.
+    MachineCode,
+}
+
+/// Machine code that was made.
+#[derive(Clone, Debug)]
+pub struct MachineCode {
+    /// The function that it runs; `None` for what leads from the interpreter to others or back.
+    pub function: Option<u32>,
+    /// The instruction that it begins with, where it is the rest of the function and not all of it.
+    pub from: Option<u32>,
+    /// Where it is.
+    pub address: usize,
+    /// How many bytes it has.
+    pub size: usize,
+    /// How long it took to make.
+    pub took: Duration,
+}
+
+/// Is told of machine code when it comes to where it runs.
+pub type CodeListener<'t> = Box<dyn FnMut(&MachineCode) + 't>;
+
 /// What was measured.
 #[derive(Debug)]
 pub struct Profile {
@@ -32,7 +59,7 @@ pub struct Profile {
     entered: Vec<u64>,
     /// Where the instructions of each function begin in `entered`.
     starts: Vec<usize>,
-    samples: FxHashMap<Vec<Site>, Duration>,
+    samples: FxHashMap<(Tier, Vec<Site>), Duration>,
     last_sample: Instant,
 }
 
@@ -67,10 +94,10 @@ impl Profile {
         &mut self.entered[self.starts[site.function as usize] + site.instr as usize]
     }
 
-    /// Gives the time since the last sample to a call stack, the innermost first.
-    pub(super) fn sample(&mut self, stack: Vec<Site>) {
+    /// Gives the time since the last sample to a call stack, the innermost first, and to what runs that.
+    pub(super) fn sample(&mut self, tier: Tier, stack: Vec<Site>) {
         let now = Instant::now();
-        *self.samples.entry(stack).or_default() += now - self.last_sample;
+        *self.samples.entry((tier, stack)).or_default() += now - self.last_sample;
         self.last_sample = now;
     }
 
@@ -92,23 +119,29 @@ impl Profile {
         executions.collect()
     }
 
-    /// The call stacks that were noted, the innermost call first, each with its time.
-    pub fn samples(&self) -> impl Iterator<Item = (&[Site], Duration)> {
-        self.samples.iter().map(|(stack, time)| (&**stack, *time))
+    /// The call stacks that were noted, the innermost call first, each with its time, and with what ran
+    /// the innermost function.
+    pub fn samples(&self) -> impl Iterator<Item = (Tier, &[Site], Duration)> {
+        self.samples.iter().map(|((tier, stack), time)| (*tier, &**stack, *time))
     }
 }
 
-/// Rings for something about once a millisecond, until it is dropped.
+/// Rings for something about once a millisecond, and sooner at first if it is told so, until it is
+/// dropped.
 pub(super) struct Sampler {
     _stop: Sender<()>,
 }
 
 impl Sampler {
-    pub(super) fn start(doorbell: Doorbell, request: Request) -> Sampler {
+    /// Starts to ring, after `first` for the first time. From one to the next it takes twice as long,
+    /// until it is a millisecond.
+    pub(super) fn start(doorbell: Doorbell, request: Request, first: Duration) -> Sampler {
         let (stop, stopped) = mpsc::channel();
         thread::spawn(move || {
-            while stopped.recv_timeout(Profile::INTERVAL) == Err(RecvTimeoutError::Timeout) {
+            let mut interval = first;
+            while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
                 doorbell.ring(request);
+                interval = Profile::INTERVAL.min(2 * interval);
             }
         });
         Sampler { _stop: stop }

@@ -1,6 +1,6 @@
 //! Writes a module as a `.vbc` file.
 
-use super::{Function, Module, Names, SourceMap};
+use super::{Function, Module, Names, SourceMap, checksum};
 use crate::isa::leb128::write_unsigned;
 use crate::isa::{CType, FuncType, Import, ValueType};
 use std::collections::HashMap;
@@ -96,7 +96,7 @@ pub fn encode(module: &Module) -> Vec<u8> {
         });
     }
     out.push(END);
-    let crc = crc32fast::hash(&out);
+    let crc = checksum(&out);
     out.extend_from_slice(&crc.to_le_bytes());
     out
 }

@@ -8,10 +8,12 @@
 //! program runs. A module is not yet known to be valid; only `verify` says so.
 #![forbid(unsafe_code)]
 
+mod checksum;
 mod decode;
 mod encode;
 mod source_map;
 
+pub use checksum::checksum;
 pub use decode::{DecodeError, DecodeProblem, decode, section_sizes};
 pub use encode::encode;
 pub use source_map::{Expanded, Location, Locator, MacroCall, Run, SourceFile, SourceMap};

@@ -199,8 +199,9 @@ impl Generation {
     /// The address of a symbol of this library itself. The loader alone would also find those of
     /// the libraries that this one needs.
     pub fn own(&self, symbol: &str, kind: Kind) -> Option<usize> {
+        // Asked first: for what nobody has, the loader looks everywhere.
         let is_own = self.exports.as_ref().is_none_or(|e| e.kind(symbol) == Some(kind));
-        self.loaded.address(symbol).filter(|_| is_own)
+        if is_own { self.loaded.address(symbol) } else { None }
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::assemble::Files;
 use crate::diagnostics::{Diagnostic, Label, Position, Severity, SourceId, Sources};
 use crate::disassemble::{Listing, disassemble};
-use crate::module::{Location, Locator, Module, SourceFile};
+use crate::module::{Location, Locator, Module, SourceFile, checksum};
 use crate::verify::{Site, VerifyError};
 
 /// How many of the calls of macros that led to an instruction are shown.
@@ -190,7 +190,7 @@ fn line((source, position): (SourceId, Position), sources: &Sources) -> Line {
 /// A file of a source map: the very text that is being assembled, the one on disk if it still is what
 /// it was, or only its name.
 fn find(file: &SourceFile, source: SourceId, sources: &mut Sources) -> SourceId {
-    let same = |text: &str| crc32fast::hash(text.as_bytes()) == file.crc;
+    let same = |text: &str| checksum(text.as_bytes()) == file.crc;
     let is_it = |id: &SourceId| {
         let given = sources.get(*id);
         given.name == file.name && given.text.as_deref().is_some_and(same)

@@ -5,7 +5,8 @@
 //! before a folder was watched, and by its event. What was told then is not told again.
 
 use super::changes::Cause;
-use crate::native::prepare::Failed;
+use crate::native::prepare::{Failed, Rejection};
+use blake3::Hash;
 use std::collections::HashMap;
 
 /// By library, why what was found last was refused.
@@ -15,6 +16,9 @@ pub(super) struct Refusals(HashMap<usize, Refusal>);
 #[derive(Debug)]
 struct Refusal {
     reasons: Failed,
+    /// The content, if it has crashed. The next time it is refused for that: the same again in other
+    /// words.
+    crashed: Option<Hash>,
     /// It was told before the event of its change had come.
     is_ahead: bool,
 }
@@ -31,11 +35,11 @@ impl Refusals {
     }
 
     /// Notes why a library is refused, and tells whether that is news.
-    pub fn note(&mut self, library: usize, reasons: &Failed, cause: Cause) -> bool {
+    pub fn note(&mut self, library: usize, rejection: &Rejection, cause: Cause) -> bool {
         let before = self.0.remove(&library);
         let was_ahead = before.as_ref().is_some_and(|before| before.is_ahead);
         let is_news = match before {
-            Some(before) if before.reasons == *reasons => cause == Cause::Change && !was_ahead,
+            Some(before) if before.is_same(rejection) => cause == Cause::Change && !was_ahead,
             _ => true,
         };
         let is_ahead = match cause {
@@ -43,8 +47,16 @@ impl Refusals {
             Cause::Missed => true,
             Cause::Hope => was_ahead,
         };
-        self.0.insert(library, Refusal { reasons: reasons.clone(), is_ahead });
+        let (reasons, crashed) = (rejection.reasons.clone(), rejection.crashed());
+        self.0.insert(library, Refusal { reasons, crashed, is_ahead });
         is_news
+    }
+}
+
+impl Refusal {
+    fn is_same(&self, rejection: &Rejection) -> bool {
+        let has_crashed = self.crashed.is_some() && self.crashed == rejection.content;
+        has_crashed || self.reasons == rejection.reasons
     }
 }
 
@@ -55,9 +67,15 @@ mod tests {
     use crate::diagnostics::{Code, Diagnostic};
     use crate::native::BindError;
 
-    fn reasons(message: &str) -> Failed {
-        let diagnostic = Diagnostic::error(Code::BuildFailed, message);
-        vec![BindError { import: 0, diagnostic }]
+    fn reasons(message: &str) -> Rejection {
+        refused(Code::BuildFailed, message)
+    }
+
+    /// For a code, of content that is told apart by the message.
+    fn refused(code: Code, message: &str) -> Rejection {
+        let diagnostic = Diagnostic::error(code, message);
+        let content = Some(blake3::hash(message.as_bytes()));
+        Rejection { content, reasons: vec![BindError { import: 0, diagnostic }] }
     }
 
     /// Which of these refusals, one after the other, are news.
@@ -94,6 +112,19 @@ mod tests {
             assert!(refusals.note(0, &reasons("a"), Missed) && refusals.has(0));
             refusals.forget(0);
             assert!(!refusals.has(0) && refusals.note(0, &reasons("a"), cause));
+        }
+    }
+
+    #[test]
+    fn what_has_crashed_is_not_told_again_as_known_to_crash() {
+        let (crash, known) = (refused(Code::CrashedEarly, "a"), refused(Code::KnownBad, "a"));
+        for (first, second, is_news) in
+            [(Missed, Change, false), (Change, Hope, false), (Change, Change, true)]
+        {
+            let mut refusals = Refusals::default();
+            assert!(refusals.note(0, &crash, first));
+            assert_eq!(refusals.note(0, &known, second), is_news);
+            assert!(refusals.note(0, &refused(Code::KnownBad, "b"), Hope), "other content");
         }
     }
 

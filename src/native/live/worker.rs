@@ -7,27 +7,34 @@ use crate::diagnostics::Diagnostic;
 use crate::native::early::is_crash;
 use crate::native::events::{Event, EventKind, EventSink};
 use crate::native::generation::{Generation, Image};
-use crate::native::prepare::{Candidate, Failed, Known, Preparer};
+use crate::native::prepare::{Candidate, Known, Preparer, Rejection};
 use crate::native::read::Writer;
+use crate::native::retire::Aftermath;
 use crate::native::watch::Watcher;
 use blake3::Hash;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 /// For how long nothing else must change before a group is looked at: what belongs together is
 /// seldom written in one instant.
 const GROUP_REST: Duration = Duration::from_millis(50);
 
+/// How often to look for what the program leaves, while it is to take what was handed over: at first,
+/// and when it takes its time.
+const SHORTEST_WAIT: Duration = Duration::from_micros(200);
+const LONGEST_WAIT: Duration = Duration::from_millis(20);
+
 pub(super) struct Worker {
     preparer: Preparer,
     ledger: Ledger,
     events: EventSink,
     outbox: Sender<Update>,
+    leavings: Receiver<Aftermath>,
     atomic_group: bool,
     bell: Box<dyn Fn(Ring) + Send>,
     watcher: Option<Watcher>,
@@ -35,17 +42,20 @@ pub(super) struct Worker {
     /// By library, the content that was handed over and is not loaded yet.
     waiting: HashMap<usize, (Hash, Option<Arc<Image>>)>,
     refusals: Refusals,
+    /// Contents that have crashed, in this thread or in the program's.
+    bad: HashSet<Hash>,
     /// Native code has crashed in this thread, and nothing may be unmapped any more.
     has_crashed: bool,
 }
 
 impl Worker {
-    /// A worker that hands candidates over by `outbox`, and asks itself for work by `requests`.
+    /// A worker that hands candidates over by `outbox`, finds in `leavings` what became of them, and
+    /// asks itself for work by `requests`.
     pub fn new(
         preparer: Preparer,
         ledger: Ledger,
         events: EventSink,
-        outbox: Sender<Update>,
+        (outbox, leavings): (Sender<Update>, Receiver<Aftermath>),
         options: LiveOptions,
         requests: &Sender<Request>,
     ) -> Result<Worker, Diagnostic> {
@@ -58,12 +68,14 @@ impl Worker {
             ledger,
             events,
             outbox,
+            leavings,
             atomic_group: options.atomic_group,
             bell: options.bell,
             watcher,
             also: options.also,
             waiting: HashMap::new(),
             refusals: Refusals::default(),
+            bad: HashSet::new(),
             has_crashed: false,
         };
         worker.rewatch();
@@ -72,16 +84,27 @@ impl Worker {
 
     /// Does what it is asked to, until the end.
     pub fn run(&mut self, inbox: &Receiver<Request>) {
-        while let Ok(first) = inbox.recv() {
+        let mut patience = SHORTEST_WAIT;
+        loop {
+            let first = match self.waiting.is_empty() {
+                true => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                false => inbox.recv_timeout(patience),
+            };
             let mut changes = Changes::default();
-            if self.take(first, &mut changes).is_break() {
-                return;
-            }
-            // What has come in the meantime is looked at together: one save may be many events.
-            while let Some(request) = self.next_soon(inbox, &changes) {
-                if self.take(request, &mut changes).is_break() {
-                    return;
+            let goes_on = match first {
+                Ok(request) => {
+                    patience = SHORTEST_WAIT;
+                    self.take_all(request, inbox, &mut changes)
                 }
+                Err(RecvTimeoutError::Timeout) => {
+                    patience = (2 * patience).min(LONGEST_WAIT);
+                    self.tidy_up(&mut changes);
+                    ControlFlow::Continue(())
+                }
+                Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(()),
+            };
+            if goes_on.is_break() {
+                return;
             }
             self.look(&changes);
             if changes.all {
@@ -91,6 +114,20 @@ impl Worker {
                 (self.bell)(Ring::Touched(changes.touched));
             }
         }
+    }
+
+    /// Takes a request, and those that have come in the meantime: one save may be many events.
+    fn take_all(
+        &mut self,
+        first: Request,
+        inbox: &Receiver<Request>,
+        changes: &mut Changes,
+    ) -> ControlFlow<()> {
+        self.take(first, changes)?;
+        while let Some(request) = self.next_soon(inbox, changes) {
+            self.take(request, changes)?;
+        }
+        ControlFlow::Continue(())
     }
 
     /// The next request that belongs to these changes.
@@ -103,6 +140,7 @@ impl Worker {
 
     /// Notes what a request asks for. Breaks at the end.
     fn take(&mut self, request: Request, changes: &mut Changes) -> ControlFlow<()> {
+        self.tidy_up(changes);
         match request {
             Request::All => changes.all = true,
             Request::Changed(paths) => {
@@ -111,19 +149,23 @@ impl Worker {
                 changes.touched.extend(paths.into_iter().filter(shown));
             }
             Request::Moved(paths) => changes.all |= self.renew(&paths),
-            Request::Loaded(ledger) => changes.missed.extend(self.loaded(ledger)),
-            Request::CleanUp(mut aftermath) => {
-                if let Some(ledger) = aftermath.ledger.take() {
-                    changes.missed.extend(self.loaded(ledger));
-                }
-                if self.has_crashed {
-                    aftermath.retirees.clear();
-                }
-                aftermath.clean_up(&self.events);
-            }
+            Request::TidyUp => {}
             Request::End => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
+    }
+
+    /// Takes care of what the program has left.
+    fn tidy_up(&mut self, changes: &mut Changes) {
+        while let Ok(mut aftermath) = self.leavings.try_recv() {
+            if let Some(ledger) = aftermath.ledger.take() {
+                changes.missed.extend(self.loaded(ledger));
+            }
+            if self.has_crashed {
+                aftermath.retirees.clear();
+            }
+            aftermath.clean_up(&self.events);
+        }
     }
 
     fn renew(&mut self, paths: &[PathBuf]) -> bool {
@@ -143,16 +185,20 @@ impl Worker {
     fn loaded(&mut self, ledger: Ledger) -> Vec<usize> {
         let before = mem::replace(&mut self.ledger, ledger).libraries;
         self.preparer.guard = self.ledger.guard;
-        let libraries = &self.ledger.libraries;
-        let refused = &self.ledger.refused;
+        self.bad.extend(&self.ledger.bad);
+        let Ledger { libraries, bad, refused, .. } = &self.ledger;
         self.waiting.retain(|&index, (hash, _)| {
-            libraries[index].hash != Some(*hash) && !refused.contains(hash)
+            let is_over = bad.contains(hash) || refused.contains(hash);
+            libraries[index].hash != Some(*hash) && !is_over
         });
         self.rewatch();
         let missed = |&index: &usize| {
-            let inputs = &self.ledger.libraries[index].inputs;
-            let files = before.get(index).map(|known| &known.inputs.files);
-            files != Some(&inputs.files) && inputs.may_have_changed()
+            let Known { inputs, generation, .. } = &self.ledger.libraries[index];
+            let before = before.get(index);
+            // What one goes back to was watched before, and the change since then was the crash.
+            let is_back = before.is_some_and(|known| known.generation > *generation);
+            let files = before.map(|known| &known.inputs.files);
+            !is_back && files != Some(&inputs.files) && inputs.may_have_changed()
         };
         (0..self.ledger.libraries.len()).filter(missed).collect()
     }
@@ -174,11 +220,12 @@ impl Worker {
                         ready.push((index, candidate));
                     }
                 }
-                Err(reasons) => {
+                Err(rejection) => {
                     is_whole = false;
-                    self.has_crashed |= is_crash(&reasons);
-                    if self.refusals.note(index, &reasons, cause) {
-                        news.extend(refusal(&known, reasons));
+                    self.has_crashed |= is_crash(&rejection.reasons);
+                    self.bad.extend(rejection.crashed());
+                    if self.refusals.note(index, &rejection, cause) {
+                        news.extend(refusal(&known, rejection));
                     }
                 }
             }
@@ -202,11 +249,11 @@ impl Worker {
         index: usize,
         mut known: Known,
         writer: Writer,
-    ) -> Result<Option<Candidate>, Failed> {
+    ) -> Result<Option<Candidate>, Rejection> {
         if let Some((hash, image)) = self.waiting.get(&index) {
             (known.hash, known.image) = (Some(*hash), image.clone());
         }
-        self.preparer.next(&known, &self.ledger.bad, writer)
+        self.preparer.next(&known, &self.bad, writer)
     }
 
     /// Lets the program know of what is published together.
@@ -242,8 +289,9 @@ fn preparation(known: &Known, candidate: &mut Candidate, took: Duration) -> Vec<
 }
 
 /// What there is to tell of a library that is refused.
-fn refusal(known: &Known, reasons: Failed) -> Vec<Event> {
-    let event = |kind| Event::new(&known.name, known.generation, None, kind);
-    let rejected = reasons.into_iter().map(|reason| event(EventKind::Rejected(Box::new(reason))));
+fn refusal(known: &Known, rejection: Rejection) -> Vec<Event> {
+    let event = |kind| Event::new(&known.name, known.generation, rejection.content, kind);
+    let reasons = rejection.reasons.into_iter();
+    let rejected = reasons.map(|reason| event(EventKind::Rejected(Box::new(reason))));
     [event(EventKind::Noticed)].into_iter().chain(rejected).collect()
 }

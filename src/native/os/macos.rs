@@ -35,6 +35,6 @@ pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
 
 /// The name under which the loader may know the library. Many of macOS's libraries are in a shared
 /// cache and not in files, so only the loader could tell whether it does.
-pub fn system_names(name: &str) -> Vec<String> {
-    vec![format!("{DLL_PREFIX}{name}{DLL_SUFFIX}")]
+pub fn system_files(name: &str) -> Vec<PathBuf> {
+    vec![PathBuf::from(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"))]
 }

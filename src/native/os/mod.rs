@@ -5,7 +5,8 @@
 //!   the library looks for others relative to its own place.
 //! - `open_system(name)` loads a library of the system by its bare name, and says from which file
 //!   where that is known.
-//! - `system_names(name)` lists what the loader may know the bare name as, the best first.
+//! - `system_files(name)` lists what the loader may know the bare name as, the best first: paths, or
+//!   names where it tells no more.
 //! - `stamp(metadata)` and `changed_at(metadata)` tell whether and when a file changed.
 //! - `is_executable(path)` tells whether a file is a program.
 //! - `is_link(path)` tells whether a name is one more for a file that has another.
@@ -13,6 +14,7 @@
 //! - `on_hangup(f)` calls a function whenever the system asks the process to reload.
 //! - `initialiser_arguments()` is what the loader passes to the initialisers of a library; `None` where
 //!   they cannot be run in its stead.
+//! - [`Moves`] tells when a folder is moved or removed.
 //! - `private_temp_folder()` makes a folder among the temporary files that is this user's alone.
 
 use libloading::Library;
@@ -35,12 +37,16 @@ mod system;
 #[cfg(unix)]
 mod unix;
 
+#[cfg_attr(not(target_os = "linux"), path = "no_moves.rs")]
+mod moves;
+
 #[cfg(target_os = "linux")]
 pub(super) use system::{is_private_copy, name_in_copy};
 
+pub(super) use moves::Moves;
 pub(super) use system::{
     changed_at, initialiser_arguments, is_executable, is_link, is_mapped, on_hangup, open_private,
-    open_system, private_temp_folder, stamp, system_names,
+    open_system, private_temp_folder, stamp, system_files,
 };
 
 /// A library that the loader has mapped.

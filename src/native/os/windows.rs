@@ -48,8 +48,8 @@ fn open(private: &Path, file: &Path) -> Result<Loaded, OpenError> {
 }
 
 /// The name under which the loader knows the library, if the system's folder has it.
-pub fn system_names(name: &str) -> Vec<String> {
-    let plain = format!("{name}.dll");
+pub fn system_files(name: &str) -> Vec<PathBuf> {
+    let plain = PathBuf::from(format!("{name}.dll"));
     let root = std::env::var_os("SystemRoot").map(PathBuf::from).unwrap_or_default();
     let there = root.join("System32").join(&plain).is_file();
     there.then_some(plain).into_iter().collect()
