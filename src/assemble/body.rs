@@ -173,10 +173,23 @@ impl<'s> Assembler<'s> {
         if let Some(found) = self.visible(&body.labels, span) {
             return found.index.into();
         }
-        let known = body.labels.keys().map(|&(_, name)| name);
-        let help = self.advise(name, known).unwrap_or_else(|| {
- format!("put `{name}:` in front of the instruction to go to; labels are local to their function").into()
- });
+        let mut known = body.labels.keys().map(|&(_, name)| name);
+        let help = if known.any(|it| it == name) {
+            let text = format!(
+                "`{name}` belongs to the expansion of a macro alone; a label of the caller is an \
+                 argument of the macro"
+            );
+            text.into()
+        } else {
+            let known = body.labels.keys().map(|&(_, name)| name);
+            self.advise(name, known).unwrap_or_else(|| {
+                let text = format!(
+                    "put `{name}:` in front of the instruction to go to; labels are local to their \
+                     function"
+                );
+                text.into()
+            })
+        };
         let diagnostic = Diagnostic::error(Code::UnknownLabel, format!("unknown label `{name}`"));
         self.push(diagnostic.help(help), span, "this function has no such label");
         0

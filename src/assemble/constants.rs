@@ -214,10 +214,12 @@ impl<'s> Assembler<'s> {
 
     fn unknown_data<T>(&self, span: Span) -> Result<T> {
         let name = span.of(self.texts);
+        let help = self.advise(name, self.unit.data.keys().copied());
+        let help = help.unwrap_or_else(|| format!("`.data {name} \"text\"` defines it").into());
         let diagnostic =
             Diagnostic::error(Code::UnknownName, format!("no data is called `{name}`"))
                 .at_span(self.source, span, "only data has a length")
-                .maybe_help(self.did_you_mean(name, self.unit.data.keys().copied()));
+                .help(help);
         Err(Some(Box::new(diagnostic)))
     }
 

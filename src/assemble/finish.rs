@@ -73,6 +73,11 @@ impl Assembler<'_> {
                 let name = entry.span.of(self.texts);
                 format!("name the function to begin with: `.entry {name}`")
             }
+            None if self.units.len() > 1 || !self.public.is_empty() => {
+                "one file of the program has main, which is what stands outside of functions; give it \
+                 too, or write it"
+                    .to_owned()
+            }
             None => "the shortest program is `HALT`".to_owned(),
         };
         self.diagnostics.push(

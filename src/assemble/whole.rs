@@ -60,7 +60,11 @@ impl Assembler<'_> {
                     Err(why) => {
                         let message = format!("`{symbol}` cannot be called from a slot: {why}");
                         let diagnostic = Diagnostic::error(Code::NotCallable, message)
-                            .help("if you know its signature, bind it by a `.lib` of its own");
+                            .help(
+                                "write a C function around it that takes and returns numbers and \
+                                 pointers; or, if it does and you know the types, bind it by a `.lib` \
+                                 of its own",
+                            );
                         self.push(diagnostic, span, "named here");
                         // What stands in its place is never run: there was an error.
                         Signature::default()
