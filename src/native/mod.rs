@@ -9,6 +9,7 @@
 //! - `check` looks at the bytes without running them: a half-written file must not reach the loader.
 //! - `signature` reads from them what their functions take and return, in part from what `debuginfo`
 //!   unpacks, and compares it with what the program declares.
+//! - `needs` tells when a library that they need is not the one that is loaded.
 //! - `generation` loads them under a private name and finds their functions.
 //! - `early` calls what a library runs before the program calls it: its initialisers and the like.
 //! - `prepare` does all of that, on any thread and without touching what runs; `libraries` publishes
@@ -37,6 +38,7 @@ mod generation;
 mod guard;
 mod libraries;
 mod live;
+mod needs;
 mod os;
 mod policy;
 mod prepare;

@@ -4,6 +4,7 @@ use super::changes::Changes;
 use super::refusals::Refusals;
 use super::{Ledger, LiveOptions, Request, Ring, Update};
 use crate::diagnostics::Diagnostic;
+use crate::native::BindError;
 use crate::native::early::is_crash;
 use crate::native::events::{Event, EventKind, EventSink};
 use crate::native::generation::{Generation, Image};
@@ -228,9 +229,12 @@ impl Worker {
             match found {
                 Ok(found) => {
                     self.refusals.forget(index);
-                    if let Some(mut candidate) = found {
-                        news.extend(preparation(known, &mut candidate, start.elapsed()));
-                        ready.push((index, candidate));
+                    match found {
+                        Some(mut candidate) => {
+                            news.extend(preparation(known, &mut candidate, start.elapsed()));
+                            ready.push((index, candidate));
+                        }
+                        None => news.extend(doubts(known, self.preparer.doubts(known))),
                     }
                 }
                 Err(rejection) => {
@@ -300,6 +304,12 @@ fn preparation(known: &Known, candidate: &mut Candidate, took: Duration) -> Vec<
     events.extend(warnings.map(|warning| event(number, EventKind::Warned(Box::new(warning)))));
     events.push(event(number, EventKind::Prepared { took }));
     events
+}
+
+/// What there is to tell of a library that stays as it is.
+fn doubts(known: &Known, doubts: Vec<BindError>) -> impl Iterator<Item = Event> {
+    let event = |kind| Event::new(&known.name, known.generation, known.hash, kind);
+    doubts.into_iter().map(move |doubt| event(EventKind::Warned(Box::new(doubt))))
 }
 
 /// What there is to tell of a library that is refused.
