@@ -201,7 +201,7 @@ codes! {
     /// and is searched beside the program, in each `--lib-dir`, in the `lib-dirs` of `hotvm.toml`, in
     /// `HOTVM_LIB_PATH`, and, with `--allow-system-libs`, by the system.
     E0601 LibraryNotFound "library not found";
-    /// The file is not a shared library of this system.
+    /// The file is not a shared library of this system, or has more than 4 GiB.
     E0602 NotALibrary "not a shared library";
     /// The file is a shared library that is incomplete or inconsistent, probably because something
     /// is still writing it. It was not handed to the system's loader, which could crash on it.

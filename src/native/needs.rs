@@ -42,9 +42,9 @@ impl Needs {
         while let Some((needed, file)) = open.pop_front() {
             for name in &needed.names {
                 let known = needs.iter().any(|need| need.name == *name);
-                let file = needed.places(name, &file).into_iter().find(|file| file.is_file());
+                let file = needed.places(name, &file).into_iter().find(|file| file.exists());
                 let Some(file) = file.filter(|_| !known) else { continue };
-                let Ok(bytes) = read_now(&file) else { continue };
+                let Some(bytes) = read_now(&file) else { continue };
                 needs.push(Need {
                     name: name.clone(),
                     file: file.clone(),
@@ -80,7 +80,7 @@ impl Needs {
     /// was told.
     pub fn news(&self) -> Vec<Need> {
         let now = |need: &Need| {
-            let hash = blake3::hash(&read_now(&need.file).ok()?);
+            let hash = blake3::hash(&read_now(&need.file)?);
             Some(Need { hash, ..need.clone() })
         };
         let outdated = Needs(self.0.iter().filter_map(now).collect()).outdated();

@@ -21,6 +21,7 @@ mod versions;
 
 pub(super) use exports::{Exports, Kind, missing_symbol};
 pub(super) use initialisers::Initialisers;
+pub(super) use sniff::{BEGINNING, begins_a_library};
 
 use crate::diagnostics::{Code, Diagnostic};
 use std::path::{Path, PathBuf};
