@@ -53,11 +53,11 @@ mod tests;
 mod watch;
 
 pub use bind::{Known, Offer, Offered, offer};
-pub use build::{Found, Product, Toolchain};
+pub use build::{Found, Product, Toolchain, end_compilers, set_compilers_apart};
 pub use call::{CallError, Direct, call_floats, call_integers};
 pub use config::{Config, TestConfig};
 pub use events::{EVENT_VERSION, Event, EventKind, EventSink};
-pub use guard::{Access, Cause, Crash, Fault, GuardMode, OtherStack, Taint, Text, end_process};
+pub use guard::{Access, Cause, Crash, Fault, GuardMode, OtherStack, Taint, Text};
 pub use libraries::{BindError, CallGuard, Crashed, Libraries, Reload};
 pub use live::{LiveOptions, ReloadHandle, Ring};
 pub use settings::{Settings, StateMode, VersionMismatch};
@@ -67,5 +67,12 @@ pub use state::{Carried, Fresh, Reason, StateReport};
 /// Calls a function, from a thread of its own, whenever the system asks the process to reload:
 /// `SIGHUP` on Unix. Elsewhere there is no such request.
 pub fn on_hangup(each: impl Fn() + Send + 'static) {
-    os::on_hangup(each);
+    os::on_hangup(each, end_compilers);
+}
+
+/// Ends the process at once, and the compilers that [run apart](set_compilers_apart). Exit handlers are
+/// not run: in a [tainted](Fault::is_tainted) process they may wait for ever.
+pub fn end_process(status: u8) -> ! {
+    end_compilers();
+    guard::end_process(status)
 }
