@@ -1,10 +1,12 @@
 //! What the reloading thread has to look at, and why.
 
+use crate::native::os;
 use crate::native::prepare::Known;
 use crate::native::read::Writer;
 use crate::native::resolve::Place;
 use crate::native::watch::in_same_folder;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What is to be looked at.
 #[derive(Debug, Default)]
@@ -75,6 +77,11 @@ impl Known {
         self.inputs.files.iter().map(PathBuf::as_path).chain(self.place.path())
     }
 
+    /// When the last of them changed, of those that are there.
+    pub(super) fn written(&self) -> Option<SystemTime> {
+        self.files().filter_map(|file| file.metadata().ok()).map(|m| os::changed_at(&m)).max()
+    }
+
     pub(super) fn is_made_from(&self, path: &Path) -> bool {
         self.files().any(|file| is_same(file, path))
     }
@@ -95,7 +102,6 @@ mod tests {
     use crate::native::build::Language;
     use crate::native::prepare::Numbers;
     use crate::native::read::Inputs;
-    use std::time::SystemTime;
 
     fn known(place: Place) -> Known {
         let files = vec![place.path().unwrap().to_owned(), "/lab/part.h".into()];

@@ -19,7 +19,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// For how long nothing else must change before a group is looked at: what belongs together is
 /// seldom written in one instant.
@@ -220,7 +220,7 @@ impl Worker {
             let Some(cause) = changes.cause(index, &known, was_refused, self.atomic_group) else {
                 continue;
             };
-            let start = Instant::now();
+            let (start, looked) = (Instant::now(), SystemTime::now());
             let found = self.prepare(index, known.clone(), changes.writer(&known));
             // What was found may have been written by somebody who has seen what the program has
             // published meanwhile: that comes first.
@@ -241,7 +241,8 @@ impl Worker {
                     is_whole = false;
                     self.has_crashed |= is_crash(&rejection.reasons);
                     self.bad.extend(rejection.crashed());
-                    if self.refusals.note(index, &rejection, cause) {
+                    let times = (known.written(), looked);
+                    if self.refusals.note(index, &rejection, cause, times) {
                         news.extend(refusal(known, rejection));
                     }
                 }
