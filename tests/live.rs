@@ -3,11 +3,13 @@
 
 mod common;
 
+use common::Lab;
 use common::values::{
     contains, enter_gives, enter_until, lab_with, on_change, on_enter, once, start, value, watch,
 };
 use hotvm::engine::Engine;
 use std::fs;
+use std::process::Command;
 
 #[test]
 fn a_running_loop_follows_its_c_source_and_back() {
@@ -345,4 +347,56 @@ fn a_folder_far_above_may_move() {
     lab.write("older/x86/debug/libv.so", &versions[0]);
     lab.write("out/x86/debug/libv.so", &versions[3]);
     session.expect_line("4");
+}
+
+/// Links `libv.so` of C with `libhelper.so` beside it.
+fn link_with_helper(lab: &Lab, expression: &str) {
+    let text = format!("long help(void), more(void);\n{}", value(expression));
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-Wl,-rpath,$ORIGIN", "-o"]);
+    cc.args([
+        lab.path("libv.so"),
+        lab.write("v.c", text),
+        "-L".into(),
+        lab.path("."),
+        "-lhelper".into(),
+    ]);
+    assert!(cc.status().unwrap().success());
+}
+
+#[test]
+fn a_library_that_another_needs_stays_the_old_one_and_that_is_told() {
+    let lab = lab_with(on_change("libv.so"));
+    let helpers = [
+        "long help(void) { return 1; }",
+        "long help(void) { return 2; } long more(void) { return 3; }",
+    ]
+    .map(|c| lab.compiled(c));
+    lab.write("libhelper.so", &helpers[0]);
+    link_with_helper(&lab, "help() + 10");
+    let mut session = start(&lab, "11");
+    lab.replace("libhelper.so", &helpers[1]);
+    let (warned, _) = session.wait_for_event("warned");
+    assert_eq!((&warned["code"], &warned["generation"]), (&"E0622".into(), &1.into()));
+    contains(
+        warned["message"].as_str().unwrap(),
+        "`libv.so` needs libhelper.so, which has changed",
+    );
+    // What is loaded does not get to the new one.
+    link_with_helper(&lab, "help() + 20");
+    session.expect_line("21");
+    let (warned, said) = session.wait_for_event("warned");
+    assert_eq!((&warned["code"], &warned["generation"]), (&"E0622".into(), &2.into()), "{said}");
+    contains(&session.wait_for_notice("Help: "), "start anew to use it");
+    // Nor does what cannot do without.
+    link_with_helper(&lab, "more() + 30");
+    let (rejected, _) = session.wait_for_event("rejected");
+    assert_eq!(rejected["code"], "E0604");
+    contains(&rejected["notes"].to_string(), "the one loaded first stays in use");
+    // The old one again is no news.
+    lab.replace("libhelper.so", &helpers[0]);
+    link_with_helper(&lab, "help() + 40");
+    session.expect_line("41");
+    let (_, said) = session.wait_for_event("published");
+    assert!(!said.contains("\"warned\""), "{said}");
 }

@@ -4,11 +4,13 @@
 mod common;
 
 use common::values::{
-    contains, enter_gives, enter_until, lab_with, on_change, on_enter, start, value,
+    contains, enter_gives, enter_until, lab_with, on_change, on_enter, once, start, value,
 };
 use common::wait;
-use std::fs;
-use std::process::Stdio;
+use std::fs::{self, Permissions};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 /// Prints 100 times one value plus another, whenever that changes.
 const SUM: &str = "\
@@ -82,6 +84,39 @@ fn a_hangup_signal_reloads() {
     lab.write("elsewhere/w.c", value(9));
     session.signal("HUP");
     session.expect_line("9");
+}
+
+/// An interrupt of hotvm alone; from a terminal, the compiler gets one too.
+#[test]
+fn an_interrupt_ends_the_compiler_and_what_it_has_started() {
+    for (program, is_over) in [(on_change("v.c"), false), (once("v.c"), true)] {
+        let lab = lab_with(program);
+        let pipe = lab.path("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        // A slow one. What it starts holds the pipe, and says when it ends by itself.
+        let slow = "#!/bin/sh\nif [ -e slow ]; then (sleep 60; echo) > pipe; fi\nexec cc \"$@\"\n";
+        fs::set_permissions(lab.write("slow-cc", slow), Permissions::from_mode(0o755)).unwrap();
+        lab.write("hotvm.toml", "cc = \"./slow-cc\"\n");
+        lab.write("v.c", value(1));
+        let mut session = start(&lab, "1");
+        if is_over {
+            session.wait_for_notice("the program has ended");
+        }
+        lab.write("slow", "");
+        lab.write("v.c", value(2));
+        let mut held = fs::File::open(&pipe).unwrap();
+        session.signal("INT");
+        let ended = session.wait();
+        assert_eq!(ended.status, Some(130), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("E0612"), "{}", ended.stderr);
+        assert_eq!(held.read_to_end(&mut Vec::new()).unwrap(), 0);
+        // The next one tidies up.
+        assert_eq!(lab.names_in("cache/work").len(), 1);
+        fs::remove_file(lab.path("slow")).unwrap();
+        lab.write("p.vasm", once("v.c"));
+        assert_eq!(lab.run(["run", "p.vasm"]).done().text(), "2\n");
+        assert!(lab.names_in("cache/work").is_empty());
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::report::Report;
 use super::status;
 use hotvm::diagnostics::Diagnostic;
 use hotvm::engine::{Doorbell, Request, TrapKind};
-use hotvm::native::end_process;
+use hotvm::native::{end_process, set_compilers_apart};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -66,7 +66,9 @@ impl Ending {
             }
         });
         // Where the system does not let us listen, Ctrl-C does what it always does.
-        let _ = listening;
+        if listening.is_ok() {
+            set_compilers_apart();
+        }
     }
 
     /// To be called when a program begins to run.

@@ -210,7 +210,7 @@ codes! {
     /// and is searched beside the program, in each `--lib-dir`, in the `lib-dirs` of `hotvm.toml`, in
     /// `HOTVM_LIB_PATH`, and, with `--allow-system-libs`, by the system.
     E0601 LibraryNotFound "library not found";
-    /// The file is not a shared library of this system.
+    /// The file is not a shared library of this system, or has more than 4 GiB.
     E0602 NotALibrary "not a shared library";
     /// The file is a shared library that is incomplete or inconsistent, probably because something
     /// is still writing it. It was not handed to the system's loader, which could crash on it.
@@ -270,6 +270,12 @@ codes! {
     /// `get_version` or `hotvm_upgrade`. The library is not taken; where an older generation is in use,
     /// it stays. The guard must be on for that: `--watch`, `--reload-on-enter` or `--guard on`.
     E0621 CrashedEarly "crashed before its first call";
+    /// A library needs another one (as `readelf -d` shows), which lies in a folder that it names (its
+    /// `RUNPATH`, such as `$ORIGIN`) and has changed since it was loaded. The system's loader loads a
+    /// name once in a process, so the new version of the library goes on with the old one of the other.
+    /// Start anew to use it. To have it reloaded, link it into the library, from its sources or as a
+    /// static library.
+    E0622 OutdatedNeed "needed library has changed";
 
     /// A file could not be read.
     E0701 CannotRead "cannot read";

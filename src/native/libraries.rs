@@ -324,7 +324,10 @@ impl Libraries {
                 self.publish_own(index, candidate).map_err(|error| vec![error])?;
                 Ok(self.replaced(index, &known.group, built))
             }
-            Ok(None) => Ok(Reload::Unchanged { library: known.name }),
+            Ok(None) => {
+                self.warn(index, self.preparer.doubts(&known));
+                Ok(Reload::Unchanged { library: known.name })
+            }
             Err(rejection) => {
                 self.unload &= !is_crash(&rejection.reasons);
                 self.bad.extend(rejection.crashed());

@@ -212,6 +212,12 @@ impl Preparer {
         Ok(Some(candidate))
     }
 
+    /// What is in doubt about a library that has not changed itself, if that was not told.
+    pub fn doubts(&self, known: &Known) -> Vec<BindError> {
+        let needs = known.image.iter().flat_map(|image| image.needs.news());
+        needs.flat_map(|need| self.whole(&known.group, need.diagnostic(&known.name))).collect()
+    }
+
     /// What the library's file holds, or its source gives, now; `None` for the system's libraries,
     /// whose files only the loader knows.
     fn fetch(
@@ -264,6 +270,8 @@ impl Preparer {
         let (targets, mut warnings) = self.resolve(&generation, group)?;
         let whole = |diagnostic| BindError { import: group[0], diagnostic };
         warnings.extend(content.warnings.map(whole));
+        let needs = generation.image.iter().flat_map(|image| image.needs.outdated());
+        warnings.extend(needs.map(|need| whole(need.diagnostic(&name))));
         let (built, inputs) = (content.built, content.inputs);
         let candidate = Candidate::new(name, place, real, numbers, generation, group);
         Ok(Candidate { targets, built, warnings, inputs, ..candidate })

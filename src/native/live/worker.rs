@@ -4,6 +4,7 @@ use super::changes::Changes;
 use super::refusals::Refusals;
 use super::{Ledger, LiveOptions, Request, Ring, Update};
 use crate::diagnostics::Diagnostic;
+use crate::native::BindError;
 use crate::native::early::is_crash;
 use crate::native::events::{Event, EventKind, EventSink};
 use crate::native::generation::{Generation, Image};
@@ -18,7 +19,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// For how long nothing else must change before a group is looked at: what belongs together is
 /// seldom written in one instant.
@@ -46,6 +47,8 @@ pub(super) struct Worker {
     bad: HashSet<Hash>,
     /// Native code has crashed in this thread, and nothing may be unmapped any more.
     has_crashed: bool,
+    /// Libraries of which a change may have been missed, to be looked at next.
+    missed: Vec<usize>,
 }
 
 impl Worker {
@@ -77,6 +80,7 @@ impl Worker {
             refusals: Refusals::default(),
             bad: HashSet::new(),
             has_crashed: false,
+            missed: Vec::new(),
         };
         worker.rewatch();
         Ok(worker)
@@ -98,7 +102,7 @@ impl Worker {
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     patience = (2 * patience).min(LONGEST_WAIT);
-                    self.tidy_up(&mut changes);
+                    self.tidy_up();
                     ControlFlow::Continue(())
                 }
                 Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(()),
@@ -106,7 +110,10 @@ impl Worker {
             if goes_on.is_break() {
                 return;
             }
-            self.look(&changes);
+            self.look(&mut changes);
+            while !self.missed.is_empty() {
+                self.look(&mut Changes::default());
+            }
             if changes.all {
                 changes.touched.extend(self.also.iter().cloned());
             }
@@ -140,7 +147,7 @@ impl Worker {
 
     /// Notes what a request asks for. Breaks at the end.
     fn take(&mut self, request: Request, changes: &mut Changes) -> ControlFlow<()> {
-        self.tidy_up(changes);
+        self.tidy_up();
         match request {
             Request::All => changes.all = true,
             Request::Changed(paths) => {
@@ -156,10 +163,11 @@ impl Worker {
     }
 
     /// Takes care of what the program has left.
-    fn tidy_up(&mut self, changes: &mut Changes) {
+    fn tidy_up(&mut self) {
         while let Ok(mut aftermath) = self.leavings.try_recv() {
             if let Some(ledger) = aftermath.ledger.take() {
-                changes.missed.extend(self.loaded(ledger));
+                let missed = self.loaded(ledger);
+                self.missed.extend(missed);
             }
             if self.has_crashed {
                 aftermath.retirees.clear();
@@ -204,42 +212,50 @@ impl Worker {
     }
 
     /// Prepares every library that is concerned, and hands over what is ready.
-    fn look(&mut self, changes: &Changes) {
+    fn look(&mut self, changes: &mut Changes) {
+        changes.missed = mem::take(&mut self.missed);
         let (mut ready, mut is_whole, mut news) = (Update::new(), true, Vec::new());
         for (index, known) in self.ledger.libraries.clone().into_iter().enumerate() {
             let was_refused = self.refusals.has(index);
             let Some(cause) = changes.cause(index, &known, was_refused, self.atomic_group) else {
                 continue;
             };
-            let start = Instant::now();
-            match self.prepare(index, known.clone(), changes.writer(&known)) {
+            let (start, looked) = (Instant::now(), SystemTime::now());
+            let found = self.prepare(index, known.clone(), changes.writer(&known));
+            // What was found may have been written by somebody who has seen what the program has
+            // published meanwhile: that comes first.
+            self.tidy_up();
+            let known = &self.ledger.libraries[index];
+            match found {
                 Ok(found) => {
                     self.refusals.forget(index);
-                    if let Some(mut candidate) = found {
-                        news.extend(preparation(&known, &mut candidate, start.elapsed()));
-                        ready.push((index, candidate));
+                    match found {
+                        Some(mut candidate) => {
+                            news.extend(preparation(known, &mut candidate, start.elapsed()));
+                            ready.push((index, candidate));
+                        }
+                        None => news.extend(doubts(known, self.preparer.doubts(known))),
                     }
                 }
                 Err(rejection) => {
                     is_whole = false;
                     self.has_crashed |= is_crash(&rejection.reasons);
                     self.bad.extend(rejection.crashed());
-                    if self.refusals.note(index, &rejection, cause) {
-                        news.extend(refusal(&known, rejection));
+                    let times = (known.written(), looked);
+                    if self.refusals.note(index, &rejection, cause, times) {
+                        news.extend(refusal(known, rejection));
                     }
                 }
             }
             if !self.atomic_group {
-                self.hand_over(mem::take(&mut ready));
+                self.hand_over(mem::take(&mut ready), mem::take(&mut news));
             }
         }
         // A group changes as one: beside a failure, what was prepared is dropped.
-        if is_whole {
-            self.hand_over(ready);
+        if !is_whole {
+            ready.clear();
         }
-        // The program need not wait until this is told. That it was published comes behind: this
-        // thread tells that too.
-        news.into_iter().for_each(|event| self.events.send(event));
+        self.hand_over(ready, news);
     }
 
     /// The next generation of a library, unless it has not changed. What waits will be loaded before
@@ -256,8 +272,10 @@ impl Worker {
         self.preparer.next(&known, &self.bad, writer)
     }
 
-    /// Lets the program know of what is published together.
-    fn hand_over(&mut self, update: Update) {
+    /// Lets the program know of what is published together, and tells what there is to tell of it. The
+    /// program need not wait until that is told; that it was published comes behind, since this thread
+    /// tells that too.
+    fn hand_over(&mut self, update: Update, news: Vec<Event>) {
         let waiting = update.iter().filter_map(|(index, candidate)| {
             let Generation { hash, image, .. } = &candidate.generation;
             Some((*index, ((*hash)?, image.clone())))
@@ -267,6 +285,7 @@ impl Worker {
         if !update.is_empty() && self.outbox.send(update).is_ok() {
             (self.bell)(Ring::Prepared);
         }
+        news.into_iter().for_each(|event| self.events.send(event));
     }
 
     /// Watches the folders of all that libraries are made from.
@@ -286,6 +305,12 @@ fn preparation(known: &Known, candidate: &mut Candidate, took: Duration) -> Vec<
     events.extend(warnings.map(|warning| event(number, EventKind::Warned(Box::new(warning)))));
     events.push(event(number, EventKind::Prepared { took }));
     events
+}
+
+/// What there is to tell of a library that stays as it is.
+fn doubts(known: &Known, doubts: Vec<BindError>) -> impl Iterator<Item = Event> {
+    let event = |kind| Event::new(&known.name, known.generation, known.hash, kind);
+    doubts.into_iter().map(move |doubt| event(EventKind::Warned(Box::new(doubt))))
 }
 
 /// What there is to tell of a library that is refused.

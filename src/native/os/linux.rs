@@ -2,7 +2,8 @@
 
 use super::unix;
 pub use super::unix::{
-    changed_at, is_executable, is_link, is_mapped, on_hangup, private_temp_folder, stamp,
+    changed_at, end_group, in_own_group, is_executable, is_link, is_mapped, on_hangup,
+    private_temp_folder, stamp,
 };
 use super::{Loaded, OpenError};
 use libloading::os::unix::Library;

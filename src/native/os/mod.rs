@@ -11,7 +11,10 @@
 //! - `is_executable(path)` tells whether a file is a program.
 //! - `is_link(path)` tells whether a name is one more for a file that has another.
 //! - `is_mapped(address)` tells whether the loader knows a library at an address.
-//! - `on_hangup(f)` calls a function whenever the system asks the process to reload.
+//! - `on_hangup(f, end)` calls a function whenever the system asks the process to reload, and another
+//!   when it asks it to end.
+//! - `in_own_group(command)` has a process start with a group of its own, and `end_group(id)` ends it
+//!   with all that it has started.
 //! - `initialiser_arguments()` is what the loader passes to the initialisers of a library; `None` where
 //!   they cannot be run in its stead.
 //! - [`Moves`] tells when a folder is moved or removed.
@@ -45,8 +48,8 @@ pub(super) use system::{is_private_copy, name_in_copy};
 
 pub(super) use moves::Moves;
 pub(super) use system::{
-    changed_at, initialiser_arguments, is_executable, is_link, is_mapped, on_hangup, open_private,
-    open_system, private_temp_folder, stamp, system_files,
+    changed_at, end_group, in_own_group, initialiser_arguments, is_executable, is_link, is_mapped,
+    on_hangup, open_private, open_system, private_temp_folder, stamp, system_files,
 };
 
 /// A library that the loader has mapped.

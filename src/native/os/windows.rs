@@ -9,6 +9,7 @@ use std::fs::Metadata;
 use std::io::{self, Write};
 use std::os::windows::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Loads a library from bytes in memory, through a copy that no loader has seen: beside the file
@@ -88,4 +89,10 @@ pub fn private_temp_folder() -> io::Result<PathBuf> {
 }
 
 /// Windows has no such request.
-pub fn on_hangup(_: impl Fn() + Send + 'static) {}
+pub fn on_hangup(_: impl Fn() + Send + 'static, _: fn()) {}
+
+/// Processes have no groups that could be ended.
+pub fn in_own_group(_: &mut Command) {}
+
+/// See [`in_own_group`].
+pub fn end_group(_: u32) {}
