@@ -215,6 +215,9 @@ impl Body for Poll {
             let flow = (*s.cx).safepoint(s.ip, s.fp);
             match ((*s.cx).upper(), flow) {
                 (Some(upper), Flow::Next) if (*s.cx).vm().take_tier_bell() => rest(s, upper),
+                (None, Flow::Next) if (*s.cx).pauses() && (*s.cx).vm().take_tier_bell() => {
+                    (*s.cx).pause(*s)
+                }
                 (_, flow) => flow,
             }
         }

@@ -36,6 +36,8 @@ pub(in crate::engine) enum End {
     Trap(TrapKind),
     /// The program has ended in compiled code, which knows how.
     Elsewhere,
+    /// It is no short program, and the machine was to pause then.
+    Paused,
 }
 
 /// What runs functions instead of the interpreter once they are compiled. All of it is called with the
@@ -76,6 +78,9 @@ pub(in crate::engine) struct Machine {
     /// And one that calls its compiled code.
     compiled: Box<[[u64; 2]]>,
     upper: Option<Upper>,
+    pauses: bool,
+    /// Where it has paused.
+    paused: Option<Regs>,
     /// The instruction that a function returns to when nothing has called it.
     leave: [u64; 1],
     /// The register code of functions that calls of them lead to, unless it is elsewhere.
@@ -98,20 +103,20 @@ fn frame_cells(program: &Verified, function: u32) -> usize {
 pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
     // The system hands out zeros as they are touched.
     let mut stack = vec![0u64; MAX_STACK];
-    let mut machine = Machine::new(vm, &stack, None);
+    let mut machine = Machine::new(vm, &stack);
     // SAFETY: the frame of one function fits on the stack, which is empty; `vm` is borrowed for longer
     // than the machine lives.
     match unsafe { machine.call(function, stack.as_mut_ptr()) } {
         End::Returned => Ok(Exit::Done),
         End::Exit(exit) => Ok(exit),
         End::Trap(kind) => Err(Trap::new(kind, machine.take_sites())),
-        End::Elsewhere => unreachable!("nothing is compiled here"),
+        End::Elsewhere | End::Paused => unreachable!("there is only this engine"),
     }
 }
 
 impl Machine {
     /// A machine for a program, of which no function is lowered yet.
-    pub fn new(vm: &mut Vm<'_>, stack: &[u64], upper: Option<Upper>) -> Machine {
+    pub fn new(vm: &mut Vm<'_>, stack: &[u64]) -> Machine {
         let program = vm.program;
         let functions = 0..program.module().functions.len() as u32;
         let stub = |function: u32| [handler::<Enter>().address(), function.into()];
@@ -130,7 +135,9 @@ impl Machine {
             memory: vm.memory.bytes_mut().as_mut_ptr(),
             entries: functions.map(entry).collect(),
             stubs,
-            upper,
+            upper: None,
+            pauses: false,
+            paused: None,
             leave: [handler::<Leave>().address()],
             codes: BTreeMap::new(),
             known: FxHashMap::default(),
@@ -169,6 +176,43 @@ impl Machine {
         // only used through the pointer until it has ended.
         unsafe {
             start(first, regs);
+            std::mem::replace(&mut (*cx).end, End::Returned)
+        }
+    }
+
+    /// Lets the outermost call end when the program is no short one, to be gone on with.
+    pub fn pause_when_long(&mut self) {
+        self.pauses = true;
+    }
+
+    /// Whether it is to pause.
+    pub fn pauses(&self) -> bool {
+        self.pauses
+    }
+
+    pub(super) fn pause(&mut self, regs: Regs) -> Flow {
+        (self.pauses, self.paused) = (false, Some(regs));
+        self.end = End::Paused;
+        Flow::End
+    }
+
+    /// From now on, an engine on top runs what is compiled.
+    pub fn run_below(&mut self, upper: Upper, vm: &mut Vm<'_>) {
+        self.upper = Some(upper);
+        self.vm = std::ptr::from_mut(vm).cast();
+    }
+
+    /// Goes on where it has paused.
+    ///
+    /// # Safety
+    /// As for [`Machine::call`], of the call that has paused; the machine has not been moved since.
+    pub unsafe fn go_on(&mut self) -> End {
+        let Some(regs) = self.paused.take() else { return End::Returned };
+        let cx = std::ptr::from_mut(self);
+        // SAFETY: the state is that of the safepoint at which it has paused, after which comes the
+        // instruction at `ip`; an instruction begins with the address of its handler.
+        unsafe {
+            start(*regs.ip.cast(), Regs { cx, ..regs });
             std::mem::replace(&mut (*cx).end, End::Returned)
         }
     }

@@ -43,7 +43,6 @@ use crate::native::CallGuard;
 use compiler::Compiler;
 use image::Image;
 use source::{Background, Source};
-use stack::Stack;
 use std::ops::Range;
 use std::sync::Arc;
 use tier::Tier;
@@ -72,29 +71,28 @@ struct Session<'v, 'p> {
     stack: Range<usize>,
 }
 
-/// Runs a function that takes and gives nothing, compiling each function when it is first called.
+/// Runs a function that takes and gives nothing, compiling each function when it is first called. Where
+/// somebody watches each instruction, or the system does not have what machine code needs, the
+/// interpreter runs it alone.
 pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
     let (program, options) = (vm.program, Options::of(vm, usize::MAX));
-    match Compiler::new(program, options) {
-        Some(compiler) => start(vm, function, Source::Foreground(Box::new(compiler))),
+    match Compiler::new(program, options).filter(|_| !is_watched(vm)) {
+        Some(compiler) => tier::run_compiled(vm, function, compiler),
         None => interp::run(vm, function),
     }
 }
 
 /// The same, beginning in the interpreter.
 pub(super) fn run_tiers(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
+    if is_watched(vm) {
+        return interp::run(vm, function);
+    }
     let (program, options) = (Arc::clone(vm.program), Options::of(vm, LARGE));
     let background = Background::new(program, options, vm.doorbell.clone());
-    start(vm, function, Source::Background(background))
+    tier::run_tiers(vm, function, background)
 }
 
-/// Where somebody watches each instruction, or the system does not have what machine code needs, the
-/// interpreter runs it alone.
-fn start<'p>(vm: &mut Vm<'p>, function: u32, source: Source<'p>) -> Result<Exit, Trap> {
-    let is_watched = vm.tracer.is_some() || vm.profile.as_ref().is_some_and(Profile::counts);
-    let functions = vm.program.module().functions.len();
-    match (Image::new(functions), Stack::new()) {
-        (Some(image), Some(stack)) if !is_watched => tier::run(vm, function, image, &stack, source),
-        _ => interp::run(vm, function),
-    }
+/// Whether somebody wants to know of each instruction.
+fn is_watched(vm: &Vm<'_>) -> bool {
+    vm.tracer.is_some() || vm.profile.as_ref().is_some_and(Profile::counts)
 }

@@ -12,16 +12,16 @@
 //! the interpreter are on the stack of cells, at the very place that machine code counts by its base;
 //! those of machine code on the machine's stack.
 
-use super::compiler::Unit;
+use super::compiler::{Compiler, Unit};
 use super::context::Context;
 use super::image::{INTERPRETED, Image};
 use super::machine::Arguments;
 use super::sites::{SiteId, Sites};
-use super::source::Source;
+use super::source::{Background, Source};
 use super::stack::Stack;
 use super::traps::{Frame, places};
 use super::{Session, machine};
-use crate::engine::interp::{Caller, End, Machine, Upper};
+use crate::engine::interp::{self, Caller, End, Machine, Upper};
 use crate::engine::limits::{FRAME_CELLS, Fuel, MAX_STACK};
 use crate::engine::observe::Sampler;
 use crate::engine::safepoint::{Doorbell, Request};
@@ -69,63 +69,113 @@ enum Outer {
     Code(*const Frame),
 }
 
-/// Runs a function that takes and gives nothing.
-pub fn run<'p>(
+/// Runs a function that takes and gives nothing. Each function is compiled when it is first called.
+pub fn run_compiled<'p>(
     vm: &mut Vm<'p>,
     function: u32,
-    image: Image,
-    stack: &Stack,
-    source: Source<'p>,
+    compiler: Compiler<'p>,
 ) -> Result<Exit, Trap> {
-    // The system hands out zeros as they are touched.
-    let mut cells = vec![0u64; MAX_STACK];
-    let compiles_first = matches!(source, Source::Foreground(_));
-    let guard = vm.libraries.call_guard();
-    let mut session = Session {
-        vm,
-        image,
-        source,
-        tier: Tier::new(cells.as_mut_ptr(), stack),
-        end: None,
-        pending: None,
-        guard,
-        stack: stack.range(),
-    };
-    if compiles_first {
-        session.ask(Unit::Poll);
-    }
-    let mut context = Context::new(&mut session, stack);
-    let upper = Upper { data: (&raw mut *context).cast(), call, rest, outer };
-    let mut machine = Machine::new(session.vm, &cells, Some(upper));
-    session.tier.machine = &raw mut machine;
-    let mut ended = End::Elsewhere;
-    let _other = OtherStack::enter(stack.range());
-    stack.run(|| {
-        let frame = cells.as_mut_ptr();
-        // SAFETY: the frame of one function fits on the stack, which is empty; session, context and
-        // machine live on, and are only used through these pointers meanwhile.
+    let Some(room) = Room::new(vm) else { return interp::run(vm, function) };
+    let mut cells = stack_of_cells();
+    let mut machine = Machine::new(vm, &cells);
+    let frame = cells.as_mut_ptr();
+    let source = Source::Foreground(Box::new(compiler));
+    let end = room.run(vm, source, &mut machine, frame, |context, _| {
+        // SAFETY: the frame of one function fits on the stack, which is empty. The table has an address
+        // for every function, and this one takes no arguments.
         unsafe {
-            match compiles_first {
-                true => {
-                    let code = *context.functions.add(function as usize);
-                    enter(&raw mut *context, frame, None, ptr::null(), code);
-                }
-                false => ended = machine.call(function, frame),
-            }
+            let code = *(*context).functions.add(function as usize);
+            enter(context, frame, None, ptr::null(), code);
         }
     });
-    match std::mem::replace(&mut ended, End::Returned) {
+    end.unwrap_or(Ok(Exit::Done))
+}
+
+/// The same, beginning in the interpreter. All that is for compiled code comes when the program has shown
+/// that it is no short one.
+pub fn run_tiers<'p>(vm: &mut Vm<'p>, function: u32, background: Background) -> Result<Exit, Trap> {
+    let mut cells = stack_of_cells();
+    let mut machine = Machine::new(vm, &cells);
+    machine.pause_when_long();
+    let frame = cells.as_mut_ptr();
+    // SAFETY: the frame of one function fits on the stack, which is empty; `vm` is borrowed for longer
+    // than the machine lives.
+    let mut ended = unsafe { machine.call(function, frame) };
+    let mut end = None;
+    if let End::Paused = ended {
+        match Room::new(vm) {
+            Some(room) => {
+                let source = Source::Background(background);
+                end = room.run(vm, source, &mut machine, frame, |_, machine| {
+                    // SAFETY: as above.
+                    ended = unsafe { (*machine).go_on() };
+                });
+            }
+            // SAFETY: as above.
+            None => ended = unsafe { machine.go_on() },
+        }
+    }
+    match ended {
         End::Returned => Ok(Exit::Done),
         End::Exit(exit) => Ok(exit),
         End::Trap(kind) => Err(Trap::new(kind, machine.take_sites())),
-        End::Elsewhere => session.end.take().unwrap_or(Ok(Exit::Done)),
+        End::Elsewhere | End::Paused => end.unwrap_or(Ok(Exit::Done)),
+    }
+}
+
+/// The system hands out zeros as they are touched.
+fn stack_of_cells() -> Vec<u64> {
+    vec![0; MAX_STACK]
+}
+
+/// Where machine code is, and where it runs.
+struct Room {
+    image: Image,
+    stack: Stack,
+}
+
+impl Room {
+    /// `None` where the system does not have what machine code needs.
+    fn new(vm: &Vm<'_>) -> Option<Room> {
+        let functions = vm.program.module().functions.len();
+        Some(Room { image: Image::new(functions)?, stack: Stack::new()? })
+    }
+
+    /// Calls what runs the program on the stack of this room, with a context for machine code above a
+    /// machine, whose cells begin at some place. Gives how the program ended, if machine code knows.
+    fn run<'p>(
+        self,
+        vm: &mut Vm<'p>,
+        source: Source<'p>,
+        machine: &mut Machine,
+        cells: *mut u64,
+        mut run: impl FnMut(*mut Context, *mut Machine),
+    ) -> Option<Result<Exit, Trap>> {
+        let Room { image, stack } = self;
+        let (machine, guard) = (ptr::from_mut(machine), vm.libraries.call_guard());
+        let tier = Tier::new(machine, cells, &stack);
+        let (end, pending, addresses) = (None, None, stack.range());
+        let mut session =
+            Session { vm, image, source, tier, end, pending, guard, stack: addresses };
+        match session.source {
+            Source::Foreground(_) => session.ask(Unit::Poll),
+            Source::Background(_) => session.tier.watch(session.vm.doorbell.clone()),
+        }
+        let mut context = Context::new(&mut session, &stack);
+        let context = &raw mut *context;
+        let upper = Upper { data: context.cast(), call, rest, outer };
+        // SAFETY: the machine lives, and nothing else uses it now.
+        unsafe { (*machine).run_below(upper, session.vm) };
+        let _other = OtherStack::enter(stack.range());
+        stack.run(|| run(context, machine));
+        session.end.take()
     }
 }
 
 impl Tier {
-    fn new(cells: *mut u64, stack: &Stack) -> Tier {
+    fn new(machine: *mut Machine, cells: *mut u64, stack: &Stack) -> Tier {
         Tier {
-            machine: ptr::null_mut(),
+            machine,
             cells,
             outer: Vec::new(),
             lowest: stack.lowest(),
@@ -338,7 +388,8 @@ unsafe fn interpret(context: *mut Context, function: u32, arguments: &Arguments)
             End::Trap(kind) => {
                 session.end = Some(Err(Trap::new(kind, (*machine).take_sites())));
             }
-            End::Elsewhere => {}
+            // Nobody pauses below another engine.
+            End::Elsewhere | End::Paused => {}
         }
         None
     }
