@@ -12,6 +12,7 @@
 mod doubts;
 mod error;
 mod function;
+mod messages;
 mod stack;
 mod structure;
 
@@ -21,7 +22,8 @@ pub use stack::{StackMap, StackView};
 
 use crate::isa::{Code, Instr, Op, Ty};
 use crate::module::Module;
-use stack::Shapes;
+use function::Checker;
+use stack::{Stacks, Types};
 use std::ops::Range;
 
 /// The most values on a function's stack, and the most locals.
@@ -130,7 +132,7 @@ impl Verified {
     /// What the operand stack of a function holds around each of its instructions. This follows the
     /// function's ways once more.
     pub fn stack_map(&self, function: u32) -> StackMap {
-        function::Checker::new(&self.module, Shapes::new()).stack_map(function).0
+        Checker::new(&self.module).stack_map(function).0
     }
 
     /// Decodes the instructions of a function.
@@ -143,7 +145,7 @@ impl Verified {
 }
 
 /// The operand stacks of a module's functions, whether or not these can be run.
-pub struct StackMaps<'m>(function::Checker<'m>);
+pub struct StackMaps<'m>(Checker<'m, Stacks>);
 
 impl<'m> StackMaps<'m> {
     /// The stacks of a module.
@@ -155,7 +157,7 @@ impl<'m> StackMaps<'m> {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(StackMaps(function::Checker::new(module, Shapes::new())))
+        Ok(StackMaps(Checker::new(module)))
     }
 
     /// What the stack of a function holds around each of its instructions, as far as these are right,
@@ -224,14 +226,19 @@ struct Checked {
 
 impl Checked {
     fn new(module: &Module, range: Range<u32>) -> Checked {
-        let mut checker = function::Checker::new(module, Shapes::new());
+        let mut proof: Checker<Types> = Checker::new(module);
+        let mut explanation: Option<Checker<Stacks>> = None;
         let (mut functions, mut errors) = (Vec::with_capacity(range.len()), Vec::new());
         for index in range {
-            match checker.check(index) {
+            match proof.check(index) {
                 Ok(facts) => functions.push(facts),
-                Err(error) => errors.push(*error),
+                // Once more, with where each value is from.
+                Err(_) => {
+                    let again = explanation.get_or_insert_with(|| Checker::new(module));
+                    errors.extend(again.check(index).err().map(|error| *error));
+                }
             }
         }
-        Checked { functions, errors, used: checker.used_imports() }
+        Checked { functions, errors, used: proof.used_imports() }
     }
 }
