@@ -4,7 +4,7 @@ use super::advice::MAX_SUGGESTIONS;
 use super::body::{Body, Item};
 use super::conditions::Conditions;
 use super::constants::Constant;
-use super::declare::{DataDecl, LibDecl, Local, Named};
+use super::declare::{DataDecl, LibDecl, Named};
 use super::fixups::Fixup;
 use super::macros::{MAX_EXPANSION, Macro};
 use super::reading::Input;
@@ -173,7 +173,8 @@ impl<'s> Assembler<'s> {
                 };
                 self.note_first(mnemonic);
                 if let Some(item) = self.operands(op, mnemonic, operands) {
-                    self.put(item, line.number, line.begins, mnemonic);
+                    let at = self.location(line.number, line.begins, mnemonic);
+                    self.put(item, at);
                 }
             }
             Statement::Directive(directive) => {
@@ -182,23 +183,19 @@ impl<'s> Assembler<'s> {
         }
     }
 
-    /// Takes a line without the grammar, where that is enough.
-    pub(super) fn plain_line(&mut self, raw: RawLine) -> bool {
-        match raw.plain() {
-            None => false,
-            Some(Plain::Label(label)) => {
-                self.label(label);
-                true
-            }
-            Some(Plain::Instr { mnemonic, operand }) => {
-                let op = Op::from_mnemonic(mnemonic.of(self.texts));
-                let item = op.and_then(|op| Some(Item { op, arg: self.plain_arg(op, operand)? }));
-                if let Some(item) = item {
+    /// Takes a plain line; one that is no instruction with its operand as any other.
+    pub(super) fn plain_line(&mut self, plain: Plain, raw: RawLine) {
+        match plain {
+            Plain::Label { name, .. } => self.label(name),
+            Plain::Instr { op, mnemonic, operand } => match self.plain_arg(op, operand) {
+                Some(arg) => {
                     self.note_first(mnemonic);
-                    self.put(item, raw.number, raw.begins, mnemonic);
+                    // Nothing but space stands before it.
+                    let at = self.place(raw.number, mnemonic.start - raw.begins + 1);
+                    self.put(Item { op, arg }, at);
                 }
-                item.is_some()
-            }
+                None => self.line(plain.line(raw.number, raw.begins), raw),
+            },
         }
     }
 
@@ -210,9 +207,9 @@ impl<'s> Assembler<'s> {
         }
     }
 
-    /// Appends the instruction of this line.
-    fn put(&mut self, item: Item, number: u32, begins: u32, mnemonic: Span) {
-        let at = self.location(number, begins, mnemonic);
+    /// Appends an instruction that stands at this place.
+    #[inline]
+    fn put(&mut self, item: Item, at: Location) {
         let call = self.input.call;
         let body = self.body();
         if let Some(call) = call {
@@ -273,12 +270,9 @@ impl<'s> Assembler<'s> {
     fn label(&mut self, label: Span) {
         let key = (self.texts.scope(label), label.of(self.texts));
         let at = self.body().items.len() as u32;
-        let index = Local::new(at, label);
-        if let Some(old) = self.body().labels.insert(key, index) {
-            self.duplicate("labels", label, old.named.span);
-            self.body().labels.insert(key, old);
-        } else {
-            self.body().label_names.push((at, key));
+        match self.body().labels.insert(key, at, label) {
+            Some(first) => self.duplicate("labels", label, first.span),
+            None => self.body().label_names.push((at, key)),
         }
     }
 
@@ -291,7 +285,7 @@ impl<'s> Assembler<'s> {
         let body = self.body();
         if operands.is_empty() {
             let index = body.items.len() as u32;
-            body.labels.entry(key).or_insert_with(|| Local::new(index, mnemonic));
+            body.labels.insert(key, index, mnemonic);
         }
         body.items.push(Item::nop());
     }
@@ -336,13 +330,19 @@ impl<'s> Assembler<'s> {
 
     /// Where a statement stands, for the source map: in which line, which begins at which byte.
     pub(super) fn location(&mut self, line: u32, begins: u32, span: Span) -> Location {
+        let before = Span::new(begins, span.start).of(self.texts);
+        self.place(line, before.chars().count() as u32 + 1)
+    }
+
+    /// The same in a line and a column.
+    #[inline]
+    fn place(&mut self, line: u32, column: u32) -> Location {
         if let Some(loc) = &mut self.loc {
             let at = *loc;
             loc.line = loc.line.saturating_add(1);
             return at;
         }
-        let before = Span::new(begins, span.start).of(self.texts);
-        Location { file: self.input.file, line, column: before.chars().count() as u32 + 1 }
+        Location { file: self.input.file, line, column }
     }
 
     pub(super) fn error(

@@ -1,13 +1,12 @@
 //! The instructions of one function, until its end makes their labels and locals known.
 
 use super::assembler::{Assembler, Scoped};
-use super::declare::{Local, Named};
 use super::fixups::{Fixup, Missing};
+use super::names::{Local, LocalNames};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{FuncType, Op, OperandKind, ValueType, leb128, write_operand};
 use crate::module::{Expanded, Run};
 use crate::syntax::Expr;
-use rustc_hash::FxHashMap;
 
 /// A function that is being read.
 #[derive(Default)]
@@ -24,10 +23,10 @@ pub(super) struct Body<'s> {
     pub(super) switch_labels: Vec<Span>,
     /// Operands that are constant expressions.
     pub(super) exprs: Vec<Expr>,
-    pub(super) labels: FxHashMap<Scoped<'s>, Local>,
+    pub(super) labels: LocalNames<'s>,
     pub(super) label_names: Vec<(u32, Scoped<'s>)>,
     /// Parameters, then locals.
-    pub(super) locals: FxHashMap<Scoped<'s>, Local>,
+    pub(super) locals: LocalNames<'s>,
     pub(super) local_names: Vec<Scoped<'s>>,
     pub(super) local_types: Vec<ValueType>,
     pub(super) runs: Vec<Run>,
@@ -158,16 +157,12 @@ impl<'s> Assembler<'s> {
 
     /// What a name stands for where it was written: in its own expansion, or in one around it, or in
     /// the function.
-    fn visible(&self, table: &FxHashMap<Scoped<'s>, Local>, span: Span) -> Option<Named> {
+    fn visible<'b>(&self, names: &'b LocalNames<'s>, span: Span) -> Option<&'b Local> {
         let (mut scope, name) = (self.texts.scope(span), span.of(self.texts));
         loop {
-            match table.get(&(scope, name)) {
+            match names.get((scope, name)) {
                 None if scope != 0 => scope = self.texts.outer_scope(scope),
-                found => {
-                    let found = found?;
-                    found.used.set(true);
-                    return Some(found.named);
-                }
+                found => return found.inspect(|local| local.used.set(true)),
             }
         }
     }
@@ -177,7 +172,7 @@ impl<'s> Assembler<'s> {
         if let Some(found) = self.visible(&body.labels, span) {
             return found.index.into();
         }
-        let known = body.labels.keys().map(|&(_, name)| name);
+        let known = body.labels.iter().map(|&((_, name), _)| name);
         let help = self.advise(name, known).unwrap_or_else(|| {
  format!("put `{name}:` in front of the instruction to go to; labels are local to their function").into()
  });

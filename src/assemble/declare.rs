@@ -8,26 +8,12 @@ use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{CType, FuncType, Signature, ValueType};
 use crate::module::{Global, Location, SourceFile};
 use crate::syntax::{Directive, Expr, ExprKind, Operand, Param, SizeExpr, literal};
-use std::cell::Cell;
 
 /// What a name stands for: its number among the things of its kind, and where it was declared.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Named {
     pub(super) index: u32,
     pub(super) span: Span,
-}
-
-/// A label or local, and whether anything names it.
-#[derive(Clone, Debug)]
-pub(super) struct Local {
-    pub(super) named: Named,
-    pub(super) used: Cell<bool>,
-}
-
-impl Local {
-    pub(super) fn new(index: u32, span: Span) -> Local {
-        Local { named: Named { index, span }, used: Cell::new(false) }
-    }
 }
 
 /// A `.lib`.
@@ -172,13 +158,11 @@ impl<'s> Assembler<'s> {
         let ty = self.value_type(param.ty).unwrap_or(ValueType::I64);
         let key = (self.texts.scope(param.name), param.name.of(self.texts));
         let body = self.body();
-        let named = Local::new(body.local_types.len() as u32, param.name);
+        let index = body.local_types.len() as u32;
         body.local_types.push(ty);
         body.local_names.push(key);
-        if let Some(old) = body.locals.insert(key, named) {
-            let first = old.named.span;
-            body.locals.insert(key, old);
-            self.duplicate("locals", param.name, first);
+        if let Some(first) = body.locals.insert(key, index, param.name) {
+            self.duplicate("locals", param.name, first.span);
         }
     }
 

@@ -21,6 +21,7 @@ mod finish;
 mod fixups;
 mod layout;
 mod macros;
+mod names;
 mod operands;
 mod options;
 mod origins;

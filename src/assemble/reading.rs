@@ -78,8 +78,11 @@ impl<'s> Assembler<'s> {
             }
             if self.recording.is_some() {
                 self.record(raw);
-            } else if !self.left_out(raw) && !self.plain_line(raw) {
-                self.read_line(&parser, raw);
+            } else if !self.left_out(raw) {
+                match raw.plain(self.texts) {
+                    Some(plain) => self.plain_line(plain, raw),
+                    None => self.read_line(&parser, raw),
+                }
             }
         }
     }

@@ -73,6 +73,7 @@ pub struct SourceMap {
 
 impl SourceMap {
     /// Appends the place of the next instruction to the runs of a function.
+    #[inline]
     pub fn push(runs: &mut Vec<Run>, at: Location) {
         if let Some(run) = runs.last_mut() {
             let next = Location { line: run.first.line.wrapping_add(run.count), ..run.first };

@@ -106,8 +106,12 @@ impl<'t> Texts<'t> {
 
     /// The scope that the token at a span was written in: that of an expansion, or 0 for all that
     /// stands in a real text.
+    #[inline]
     pub fn scope(&self, span: Span) -> TextId {
         let id = self.text_of(span.start);
+        if id == 0 {
+            return 0;
+        }
         match self.other(id).map(|other| other.kind) {
             Some(OtherKind::Expansion(_)) => id,
             _ => 0,
