@@ -208,7 +208,7 @@ impl<'s> Assembler<'s> {
     }
 
     /// Appends an instruction that stands at this place.
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, item: Item, at: Location) {
         let call = self.input.call;
         let body = self.body();
@@ -314,7 +314,7 @@ impl<'s> Assembler<'s> {
                 body.label_names.iter().map(|&(at, _)| at).zip(names).collect()
             },
         });
-        self.map.functions.push(std::mem::take(&mut body.runs));
+        self.map.functions.push(body.runs.drain(..));
         self.spare = body;
     }
 

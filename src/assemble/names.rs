@@ -41,7 +41,7 @@ impl<'s> LocalNames<'s> {
         None
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, name: Scoped<'s>) -> Option<&Local> {
         let place = match self.list.len() {
             ..=FEW => self.list.iter().position(|(known, _)| *known == name)?,

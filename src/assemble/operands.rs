@@ -21,7 +21,14 @@ impl Assembler<'_> {
     pub(super) fn plain_arg(&mut self, op: Op, operand: Option<Word>) -> Option<Arg> {
         match (op.operand(), operand) {
             (OperandKind::None | OperandKind::Offset, None) => Some(Arg::Ready(0)),
-            (OperandKind::Int | OperandKind::Offset, Some(word)) => Some(self.number(&word.expr())),
+            (OperandKind::Int | OperandKind::Offset, Some(word)) => {
+                let value = match word {
+                    Word::Integer(span) => literal::signed(span.of(self.texts), false).ok(),
+                    Word::Name(_) => None,
+                };
+                let ready = value.map(|value| Arg::Ready(value as u64));
+                Some(ready.unwrap_or_else(|| self.expr(word.expr())))
+            }
             (kind, Some(Word::Name(name))) => Arg::named(kind, name),
             _ => None,
         }
@@ -66,10 +73,13 @@ impl Assembler<'_> {
         {
             return Arg::Ready(value as u64);
         }
+        self.expr(expr.clone())
+    }
+
+    fn expr(&mut self, expr: Expr) -> Arg {
         let body = self.body();
-        let index = body.exprs.len() as u32;
-        body.exprs.push(expr.clone());
-        Arg::Expr(index)
+        body.exprs.push(expr);
+        Arg::Expr(body.exprs.len() as u32 - 1)
     }
 
     fn switch_labels(&mut self, op: Op, operands: &Operands) -> Option<Arg> {

@@ -7,6 +7,7 @@ use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::module::SourceFile;
 use crate::syntax::{Chunk, Kind, Lexer, Parser, RawLine};
 use std::sync::mpsc::{channel, sync_channel};
+use std::thread::{available_parallelism, scope};
 
 /// How deep texts and expansions may be brought in by others.
 pub(super) const MAX_DEPTH: u32 = 64;
@@ -37,13 +38,13 @@ impl<'s> Assembler<'s> {
     /// Reads a text whose first byte has this position.
     pub(super) fn read_text(&mut self, text: &'s str, base: u32) {
         let mut lexer = Lexer::new(text, base);
-        if text.len() < TEXT_FOR_TWO {
+        if text.len() >= TEXT_FOR_TWO && available_parallelism().is_ok_and(|n| n.get() > 1) {
+            self.read_ahead(lexer);
+        } else {
             let mut chunk = Chunk::default();
             while lexer.next_chunk(&mut chunk) {
                 self.read_chunk(&chunk);
             }
-        } else {
-            self.read_ahead(lexer);
         }
         self.end_of_text(self.input.conditions);
     }
@@ -52,8 +53,8 @@ impl<'s> Assembler<'s> {
     fn read_ahead(&mut self, mut lexer: Lexer<'s>) {
         let (filled, to_read) = sync_channel::<Chunk>(CHUNKS_AHEAD);
         let (read, to_fill) = channel::<Chunk>();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
+        scope(|threads| {
+            threads.spawn(move || {
                 let mut chunk = Chunk::default();
                 // Nobody takes them any more when reading has panicked.
                 while lexer.next_chunk(&mut chunk) && filled.send(chunk).is_ok() {

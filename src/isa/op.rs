@@ -141,7 +141,7 @@ macro_rules! define_op {
             }
 
             /// What stands behind the mnemonic.
-            #[inline]
+            #[inline(always)]
             pub const fn operand(self) -> OperandKind {
                 match self { $(Op::$op => OperandKind::$operand),* }
             }

@@ -2,7 +2,7 @@
 
 use super::encode::{END, MAGIC, Section, VERSION};
 use super::{Custom, Function, FunctionNames, Global, Location, Memory, Module, Names};
-use super::{Expanded, MacroCall, Run, Segment, SourceFile, SourceMap};
+use super::{Expanded, Lists, MacroCall, Run, Segment, SourceFile, SourceMap};
 use crate::isa::leb128::read_unsigned;
 use crate::isa::{CType, FuncType, Import, Signature, ValueType};
 use std::fmt;
@@ -221,12 +221,28 @@ impl<'a> Reader<'a> {
 
     /// Every item takes a byte at least, so a count beyond the bytes left is a lie that must not
     /// reserve memory.
-    fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
-        let len = self.unsigned()?;
-        if len > (self.bytes.len() - self.pos) as u64 {
-            return Err(self.malformed("a list is longer than the section"));
+    fn count(&mut self) -> Result<u64> {
+        match self.unsigned()? {
+            count if count > (self.bytes.len() - self.pos) as u64 => {
+                Err(self.malformed("a list is longer than the section"))
+            }
+            count => Ok(count),
         }
-        (0..len).map(|_| each(self)).collect()
+    }
+
+    fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        (0..self.count()?).map(|_| each(self)).collect()
+    }
+
+    fn lists<T>(&mut self, mut each: impl FnMut(&mut Self) -> Result<T>) -> Result<Lists<T>> {
+        let mut lists = Lists::default();
+        for _ in 0..self.count()? {
+            for _ in 0..self.count()? {
+                lists.add(each(self)?);
+            }
+            lists.end();
+        }
+        Ok(lists)
     }
 
     fn option<T>(&mut self, each: impl FnMut(&mut Self) -> Result<T>) -> Result<Option<T>> {
@@ -321,8 +337,7 @@ impl<'a> Reader<'a> {
             files: self.list(|r| {
                 Ok(SourceFile { name: r.string()?, crc: u32::from_le_bytes(r.array()?) })
             })?,
-            functions: self
-                .list(|r| r.list(|r| Ok(Run { count: r.u32()?, first: r.location()? })))?,
+            functions: self.lists(|r| Ok(Run { count: r.u32()?, first: r.location()? }))?,
             imports: self.list(Reader::location)?,
             macros: self.list(Reader::string)?,
             calls: self.list(|r| {

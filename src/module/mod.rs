@@ -10,10 +10,12 @@
 
 mod decode;
 mod encode;
+mod lists;
 mod source_map;
 
 pub use decode::{DecodeError, DecodeProblem, decode, section_sizes};
 pub use encode::encode;
+pub use lists::Lists;
 pub use source_map::{Expanded, Location, MacroCall, Run, SourceFile, SourceMap};
 
 use crate::isa::{Code, CodeError, FuncType, Import, ValueType};

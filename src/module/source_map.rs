@@ -1,5 +1,7 @@
 //! From instructions back to lines of text.
 
+use super::Lists;
+
 /// A place in a program's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Location {
@@ -60,7 +62,7 @@ pub struct SourceMap {
     /// The files.
     pub files: Vec<SourceFile>,
     /// For each function, the runs that make up its instructions.
-    pub functions: Vec<Vec<Run>>,
+    pub functions: Lists<Run>,
     /// For each import, its `.lib`.
     pub imports: Vec<Location>,
     /// The names of the macros.
@@ -115,7 +117,7 @@ impl SourceMap {
     /// Where the instructions of a function stood, in order; for all of them, this is faster than to
     /// ask for each.
     pub fn places(&self, function: u32) -> impl Iterator<Item = Option<Location>> {
-        let runs = self.functions.get(function as usize).map_or(&[][..], |runs| runs);
+        let runs = self.functions.get(function as usize).unwrap_or(&[]);
         runs.iter().flat_map(|&Run { count, first }| {
             let line = move |at| first.line.checked_add(at);
             (0..count).map(move |at| line(at).map(|line| Location { line, ..first }))
@@ -146,7 +148,9 @@ mod tests {
         let mut runs = Vec::new();
         places.iter().for_each(|&p| SourceMap::push(&mut runs, at(p)));
         assert_eq!(runs.len(), 4);
-        let map = SourceMap { functions: vec![vec![], runs], ..SourceMap::default() };
+        let mut map = SourceMap::default();
+        map.functions.push([]);
+        map.functions.push(runs.iter().copied());
         for (i, &p) in places.iter().enumerate() {
             assert_eq!(map.locate(1, i as u32), Some(at(p)));
         }

@@ -270,18 +270,20 @@ impl<'m, F: Follow> Checker<'m, F> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, i: u32, cell: Cell) -> Result<()> {
         self.stack = self.stacks.push(&mut self.shapes, self.stack, cell);
         let depth = self.shapes.depth(self.stacks.shape(self.stack));
-        if depth > MAX_CELLS {
-            return Err(self.too_deep(i));
+        if depth > self.facts.max_stack as usize {
+            if depth > MAX_CELLS {
+                return Err(self.too_deep(i));
+            }
+            self.facts.max_stack = depth as u32;
         }
-        self.facts.max_stack = self.facts.max_stack.max(depth as u32);
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(
         &mut self,
         i: u32,
@@ -306,6 +308,7 @@ impl<'m, F: Follow> Checker<'m, F> {
         self.facts.floats[i as usize / 64] |= 1 << (i % 64);
     }
 
+    #[inline]
     pub(super) fn variable_type(&self, instr: Instr) -> ValueType {
         match instr.op.operand() {
             OperandKind::Local => self.locals[instr.arg as usize],

@@ -25,6 +25,7 @@ use crate::module::Module;
 use function::Checker;
 use stack::{Stacks, Types};
 use std::ops::Range;
+use std::thread::{available_parallelism, scope};
 
 /// The most values on a function's stack, and the most locals.
 pub const MAX_CELLS: usize = 65535;
@@ -186,12 +187,13 @@ pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
         return Err(Box::new(Rejected { module, errors }));
     }
     let count = module.functions.len() as u32;
-    let parts = if module.code.len() < CODE_FOR_TWO {
+    let two = module.code.len() >= CODE_FOR_TWO && available_parallelism().is_ok_and(|n| n.get() > 1);
+    let parts = if !two {
         vec![Checked::new(&module, 0..count)]
     } else {
         // No function's proof needs that of another.
-        std::thread::scope(|scope| {
-            let second = scope.spawn(|| Checked::new(&module, count / 2..count));
+        scope(|threads| {
+            let second = threads.spawn(|| Checked::new(&module, count / 2..count));
             let first = Checked::new(&module, 0..count / 2);
             vec![first, second.join().expect("checking does not panic")]
         })
