@@ -184,7 +184,7 @@ impl<'s> Assembler<'s> {
     }
 
     /// Takes a plain line; one that is no instruction with its operand as any other.
-    pub(super) fn plain_line(&mut self, plain: Plain, raw: RawLine) {
+    pub(super) fn plain_line(&mut self, plain: Plain, raw: &RawLine) {
         match plain {
             Plain::Label { name, .. } => self.label(name),
             Plain::Instr { op, mnemonic, operand } => match self.plain_arg(op, operand) {
@@ -194,7 +194,7 @@ impl<'s> Assembler<'s> {
                     let at = self.place(raw.number, mnemonic.start - raw.begins + 1);
                     self.put(Item { op, arg }, at);
                 }
-                None => self.line(plain.line(raw.number, raw.begins), raw),
+                None => self.line(plain.line(raw.number, raw.begins), *raw),
             },
         }
     }

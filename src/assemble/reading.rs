@@ -81,7 +81,7 @@ impl<'s> Assembler<'s> {
                 self.record(raw);
             } else if !self.left_out(raw) {
                 match raw.plain(self.texts) {
-                    Some(plain) => self.plain_line(plain, raw),
+                    Some(plain) => self.plain_line(plain, &raw),
                     None => self.read_line(&parser, raw),
                 }
             }
