@@ -163,6 +163,9 @@ fn read_section(r: &mut Reader, section: Section, module: &mut Module) -> Result
     Ok(())
 }
 
+/// The most items of a list that memory is reserved for before they are read.
+const MOST_AT_ONCE: u64 = 16;
+
 /// A place in the bytes, with what can be read there.
 struct Reader<'a> {
     bytes: &'a [u8],
@@ -231,7 +234,13 @@ impl<'a> Reader<'a> {
     }
 
     fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
-        (0..self.count()?).map(|_| each(self)).collect()
+        let count = self.count()?;
+        // A short list gets what it needs, a long one grows with what is really there.
+        let mut list = Vec::with_capacity(count.min(MOST_AT_ONCE) as usize);
+        for _ in 0..count {
+            list.push(each(self)?);
+        }
+        Ok(list)
     }
 
     fn lists<T>(&mut self, mut each: impl FnMut(&mut Self) -> Result<T>) -> Result<Lists<T>> {
