@@ -187,6 +187,9 @@ impl<'s> Assembler<'s> {
     pub(super) fn plain_line(&mut self, plain: Plain, raw: &RawLine) {
         match plain {
             Plain::Label { name, .. } => self.label(name),
+            Plain::Func { name, line } => self.begin_function(name, &[], None, line),
+            Plain::Local { param, .. } => self.local(param),
+            Plain::End(line) => self.end_function(line),
             Plain::Instr { op, mnemonic, operand } => match self.plain_arg(op, operand) {
                 Some(arg) => {
                     self.note_first(mnemonic);

@@ -1,9 +1,9 @@
-//! Plain lines: a label alone, or an instruction with at most one operand of one word. Nearly all
-//! lines are plain, and these are read byte by byte, without tokens and grammar, which say the same
-//! of them.
+//! Plain lines: a label alone, an instruction with at most one operand of one word, and the directives
+//! that every function has. Nearly all lines are plain, and these are read byte by byte, without tokens
+//! and grammar, which say the same of them.
 
 use super::token::{Kind, Token};
-use super::tree::{Expr, ExprKind, Line, Operand, Operands, Statement};
+use super::tree::{Directive, Expr, ExprKind, Line, Operand, Operands, Param, Statement};
 use crate::diagnostics::{Span, Text};
 use crate::isa::Op;
 
@@ -26,6 +26,22 @@ pub enum Plain {
         /// Its operand.
         operand: Option<Word>,
     },
+    /// A `.func` without parameters and result.
+    Func {
+        /// Its name.
+        name: Span,
+        /// All of it.
+        line: Span,
+    },
+    /// A `.local` of one variable.
+    Local {
+        /// The variable.
+        param: Param,
+        /// All of it.
+        line: Span,
+    },
+    /// `.end`
+    End(Span),
 }
 
 /// An operand of one word.
@@ -65,6 +81,16 @@ impl Plain {
     /// What tokens say, where that is plain.
     pub(super) fn of_tokens(tokens: &[Token], texts: &impl Text) -> Option<Plain> {
         let (first, second) = match *tokens {
+            [Token { kind: Kind::End, span }] => return Some(Plain::End(span)),
+            [Token { kind: Kind::Func, span }, name] if name.kind.is_name() => {
+                return Some(Plain::Func { name: name.span, line: span.to(name.span) });
+            }
+            [Token { kind: Kind::Local, span }, name, colon, ty]
+                if name.kind.is_name() && colon.kind == Kind::Colon && ty.kind.is_name() =>
+            {
+                let param = Param { name: name.span, ty: ty.span };
+                return Some(Plain::Local { param, line: span.to(ty.span) });
+            }
             [first] => (first, None),
             [first, second] => (first, Some(second)),
             _ => return None,
@@ -83,7 +109,8 @@ impl Plain {
     /// From its first byte to its last.
     pub(super) fn span(self) -> Span {
         match self {
-            Plain::Label { line, .. } => line,
+            Plain::Label { line, .. } | Plain::Func { line, .. } | Plain::Local { line, .. } => line,
+            Plain::End(line) => line,
             Plain::Instr { mnemonic, operand, .. } => {
                 mnemonic.to(operand.map_or(mnemonic, |operand| operand.span()))
             }
@@ -92,7 +119,13 @@ impl Plain {
 
     /// As the grammar puts it.
     pub fn line(self, number: u32, begins: u32) -> Line {
+        let directive = |directive| (None, Statement::Directive(Box::new(directive)));
         let (label, statement) = match self {
+            Plain::Func { name, .. } => {
+                directive(Directive::Func { name, params: Vec::new(), result: None })
+            }
+            Plain::Local { param, .. } => directive(Directive::Local(vec![param])),
+            Plain::End(_) => directive(Directive::End),
             Plain::Label { name, .. } => (Some(name), Statement::Empty),
             Plain::Instr { mnemonic, operand, .. } => {
                 let first = operand.map(|operand| Operand::Expr(operand.expr()));
@@ -111,6 +144,10 @@ pub(super) fn scan(text: &[u8], begins: usize, base: u32) -> Option<(Option<Plai
     let span = |start: usize, end: usize| Span::new(base + start as u32, base + end as u32);
     let start = skip(text, begins, BLANK);
     let Some((op, end)) = mnemonic(text, start) else {
+        if text.get(start) == Some(&b'.') {
+            let (plain, end) = directive(text, start, span)?;
+            return Some((Some(plain), end_of_line(text, end)?));
+        }
         if !sees(text, start, LETTER) {
             return Some((None, end_of_line(text, start)?));
         }
@@ -147,6 +184,34 @@ fn mnemonic(text: &[u8], start: usize) -> Option<(Op, usize)> {
     let bits = ends.trailing_zeros() & !7;
     let op = Op::from_key(word & 1u128.checked_shl(bits)?.wrapping_sub(1))?;
     Some((op, start + bits as usize / 8))
+}
+
+/// The directive that begins here, where it is plain, and where it ends.
+fn directive(
+    text: &[u8],
+    start: usize,
+    span: impl Fn(usize, usize) -> Span,
+) -> Option<(Plain, usize)> {
+    let name = |at| {
+        let at = skip(text, at, BLANK);
+        sees(text, at, LETTER).then(|| (at, skip(text, at, WORD)))
+    };
+    let end = skip(text, start + 1, WORD);
+    match &text[start..end] {
+        b".end" => Some((Plain::End(span(start, end)), end)),
+        b".func" => {
+            let (at, end) = name(end)?;
+            Some((Plain::Func { name: span(at, end), line: span(start, end) }, end))
+        }
+        b".local" => {
+            let (at, end) = name(end)?;
+            let colon = skip(text, end, BLANK);
+            let (ty, behind) = (text.get(colon) == Some(&b':')).then(|| name(colon + 1))??;
+            let param = Param { name: span(at, end), ty: span(ty, behind) };
+            Some((Plain::Local { param, line: span(start, behind) }, behind))
+        }
+        _ => None,
+    }
 }
 
 #[inline]
@@ -213,9 +278,9 @@ mod tests {
     use proptest::prelude::*;
 
     /// Of such pieces lines are made, plain and others.
-    const PIECES: [&str; 33] = [
+    const PIECES: [&str; 36] = [
         " ", "\t", "\r", "PUSH", "load", "Load", "CALL_NATIVE", "x", "_", "at", "len", "nan", "inf", "e", "0", "7", "12_3", "0x", "1e5",
-        "0x1F", ".", ".end", ":", ":0x1", ",", "-", "+", "(", "\"a\"", "'b'", "; c", "#", "é",
+        "0x1F", ".", ".end", ".func", ".local", ".Func", ":", ":0x1", ",", "-", "+", "(", "\"a\"", "'b'", "; c", "#", "é",
     ];
 
     /// A text whose first byte has a position of its own.
@@ -272,6 +337,9 @@ mod tests {
                 format!("{name} :\r ; it"),
                 format!("LIB_VERSION {name}#"),
                 format!("\tpush\t{number} "),
+                format!(" .func {name}"),
+                format!(".local {name}: i64"),
+                ".end".to_owned(),
             ] {
                 let text = format!("{line}\n                ");
                 let scanned = scan(text.as_bytes(), 0, 0);
