@@ -74,11 +74,11 @@ pub(super) struct Assembler<'s> {
     pub(super) entry: Option<(Span, Span)>,
 
     /// The function that is being read, from `.func` to `.end`.
-    pub(super) function: Option<Body<'s>>,
+    pub(super) function: Option<Box<Body<'s>>>,
     /// The instructions outside of any function.
-    pub(super) main: Body<'s>,
+    pub(super) main: Box<Body<'s>>,
     /// A body whose memory can be used again.
-    pub(super) spare: Body<'s>,
+    pub(super) spare: Option<Box<Body<'s>>>,
     pub(super) fixups: Vec<Fixup>,
     /// Where the next statement stood, when `.loc` says so.
     pub(super) loc: Option<Location>,
@@ -129,8 +129,8 @@ impl<'s> Assembler<'s> {
             memory: None,
             entry: None,
             function: None,
-            main: Body::default(),
-            spare: Body::default(),
+            main: Box::default(),
+            spare: None,
             fixups: Vec::new(),
             loc: None,
             completing: None,
@@ -184,8 +184,8 @@ impl<'s> Assembler<'s> {
     }
 
     /// Takes a plain line; one that is no instruction with its operand as any other.
-    pub(super) fn plain_line(&mut self, plain: Plain, raw: &RawLine) {
-        match plain {
+    pub(super) fn plain_line(&mut self, plain: &Plain, raw: &RawLine) {
+        match *plain {
             Plain::Label { name, .. } => self.label(name),
             Plain::Func { name, line } => self.begin_function(name, &[], None, line),
             Plain::Local { param, .. } => self.local(param),
@@ -294,7 +294,7 @@ impl<'s> Assembler<'s> {
     }
 
     /// Closes the function that is open, or main at the end of the text.
-    pub(super) fn finish_body(&mut self, mut body: Body<'s>, name: &str) {
+    pub(super) fn finish_body(&mut self, mut body: Box<Body<'s>>, name: &str) {
         let start = self.module.code.len() as u32;
         self.resolve_body(&mut body);
         self.doubt_unused(&body);
@@ -318,7 +318,7 @@ impl<'s> Assembler<'s> {
             },
         });
         self.map.functions.push(body.runs.drain(..));
-        self.spare = body;
+        self.spare = Some(body);
     }
 
     fn intern_type(&mut self, ty: &FuncType) -> u32 {

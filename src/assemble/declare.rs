@@ -106,7 +106,7 @@ impl<'s> Assembler<'s> {
             self.functions.insert(key, old);
             self.duplicate("functions", name, old.span);
         }
-        let mut body = std::mem::take(&mut self.spare);
+        let mut body = self.spare.take().unwrap_or_default();
         body.clear();
         (body.name, body.opened) = (name, span);
         body.ty = FuncType::default();
@@ -135,7 +135,7 @@ impl<'s> Assembler<'s> {
         }
     }
 
-    fn close_function(&mut self, body: Body<'s>) {
+    fn close_function(&mut self, body: Box<Body<'s>>) {
         let name = body.name.of(self.texts);
         self.finish_body(body, name);
     }

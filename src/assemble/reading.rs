@@ -80,7 +80,7 @@ impl<'s> Assembler<'s> {
             if self.recording.is_some() {
                 self.record(raw);
             } else if !self.left_out(raw) {
-                match raw.plain(self.texts) {
+                match raw.plain {
                     Some(plain) => self.plain_line(plain, &raw),
                     None => self.read_line(&parser, raw),
                 }
@@ -89,6 +89,9 @@ impl<'s> Assembler<'s> {
     }
 
     fn read_line<'c>(&mut self, parser: &Parser<'c, 's>, raw: RawLine<'c>) {
+        if let Some(plain) = raw.plain_tokens(self.texts) {
+            return self.plain_line(&plain, &raw);
+        }
         match parser.line(raw, self.source) {
             Ok(line) => self.line(line, raw),
             Err(unread) => {

@@ -33,7 +33,7 @@ pub struct RawLine<'c> {
     /// Its tokens, unless it was read without.
     lexed: &'c [Token],
     /// What it says, where it was read without.
-    plain: Option<Plain>,
+    pub plain: Option<&'c Plain>,
     /// Its number in its text, from 1.
     pub number: u32,
     /// The position of its first byte.
@@ -49,9 +49,9 @@ impl<'c> RawLine<'c> {
         }
     }
 
-    /// What it says, where it is plain.
-    pub fn plain(&self, texts: &Texts) -> Option<Plain> {
-        self.plain.or_else(|| Plain::of_tokens(self.lexed, texts))
+    /// What its tokens say, where that is plain.
+    pub fn plain_tokens(&self, texts: &Texts) -> Option<Plain> {
+        Plain::of_tokens(self.lexed, texts)
     }
 
     /// Its tokens, of a line that is not plain.
@@ -121,10 +121,10 @@ impl Chunk {
     /// Its lines.
     pub fn lines(&self) -> impl Iterator<Item = RawLine<'_>> {
         let mut start = 0;
-        self.lines.iter().map(move |&LineEnd { end, plain, number, begins }| {
+        self.lines.iter().map(move |&LineEnd { end, ref plain, number, begins }| {
             let lexed = &self.tokens[start..end as usize];
             start = end as usize;
-            RawLine { lexed, plain, number, begins }
+            RawLine { lexed, plain: plain.as_ref(), number, begins }
         })
     }
 }
