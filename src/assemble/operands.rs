@@ -21,14 +21,10 @@ impl Assembler<'_> {
     pub(super) fn plain_arg(&mut self, op: Op, operand: Option<Word>) -> Option<Arg> {
         match (op.operand(), operand) {
             (OperandKind::None | OperandKind::Offset, None) => Some(Arg::Ready(0)),
-            (OperandKind::Int | OperandKind::Offset, Some(word)) => {
-                let value = match word {
-                    Word::Integer(span) => literal::signed(span.of(self.texts), false).ok(),
-                    Word::Name(_) => None,
-                };
-                let ready = value.map(|value| Arg::Ready(value as u64));
-                Some(ready.unwrap_or_else(|| self.expr(word.expr())))
-            }
+            (OperandKind::Int | OperandKind::Offset, Some(word)) => Some(match word {
+                Word::Integer { small: Some(value), .. } => Arg::Ready(value.into()),
+                word => self.number(word.expr()),
+            }),
             (kind, Some(Word::Name(name))) => Arg::named(kind, name),
             _ => None,
         }
@@ -51,7 +47,7 @@ impl Assembler<'_> {
     fn expr_operand(&mut self, op: Op, operand: &Operand) -> Option<Item> {
         let Operand::Expr(expr) = operand else { return self.wrong_operand(op, operand) };
         let arg = match (op.operand(), &expr.kind) {
-            (OperandKind::Int | OperandKind::Offset, _) => self.number(expr),
+            (OperandKind::Int | OperandKind::Offset, _) => self.number(expr.clone()),
             (kind, ExprKind::Name) => match Arg::named(kind, expr.span) {
                 Some(arg) => arg,
                 None => return self.wrong_operand(op, operand),
@@ -67,16 +63,12 @@ impl Assembler<'_> {
     }
 
     /// A plain literal has its value at once; anything else waits until all constants are known.
-    fn number(&mut self, expr: &Expr) -> Arg {
+    fn number(&mut self, expr: Expr) -> Arg {
         if expr.kind == ExprKind::Integer
             && let Ok(value) = literal::signed(expr.span.of(self.texts), false)
         {
             return Arg::Ready(value as u64);
         }
-        self.expr(expr.clone())
-    }
-
-    fn expr(&mut self, expr: Expr) -> Arg {
         let body = self.body();
         body.exprs.push(expr);
         Arg::Expr(body.exprs.len() as u32 - 1)

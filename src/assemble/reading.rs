@@ -16,7 +16,7 @@ pub(super) const MAX_DEPTH: u32 = 64;
 const TEXT_FOR_TWO: usize = 1 << 20;
 
 /// How many chunks of tokens may wait to be read.
-const CHUNKS_AHEAD: usize = 8;
+const CHUNKS_AHEAD: usize = 3;
 
 /// What is being read.
 #[derive(Clone, Copy, Default)]

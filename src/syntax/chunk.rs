@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// How many lines are split before they are parsed: few enough to stay in the cache, enough that
 /// setting up the grammar costs nothing.
-const LINES_AT_ONCE: usize = 2048;
+const LINES_AT_ONCE: usize = 8192;
 
 /// Lines, as tokens where these are needed.
 #[derive(Clone, Debug, Default)]

@@ -100,29 +100,7 @@ fn split_unit(text: &str) -> Option<String> {
 ///
 /// # Errors
 /// When it is malformed or over 64 bits.
-#[inline]
 pub fn integer(text: &str) -> Result<u64, LiteralError> {
-    short_decimal(text.as_bytes()).map_or_else(|| any_integer(text), Ok)
-}
-
-/// A decimal integer that cannot be too large, as nearly all are.
-#[inline]
-fn short_decimal(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || digits.len() > 18 {
-        return None;
-    }
-    let mut value = 0;
-    for byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        value = value * 10 + u64::from(digit);
-    }
-    Some(value)
-}
-
-fn any_integer(text: &str) -> Result<u64, LiteralError> {
     let bytes = text.as_bytes();
     let (base, digits) = match bytes {
         [b'0', b'x' | b'X', rest @ ..] => (16, rest),

@@ -50,13 +50,18 @@ pub enum Word {
     /// A name.
     Name(Span),
     /// An integer, perhaps a malformed one.
-    Integer(Span),
+    Integer {
+        /// Where it stands.
+        span: Span,
+        /// Its value, where it is decimal and has few digits, as nearly all have.
+        small: Option<u32>,
+    },
 }
 
 impl Word {
     /// Where it stands.
     pub fn span(self) -> Span {
-        let (Word::Name(span) | Word::Integer(span)) = self;
+        let (Word::Name(span) | Word::Integer { span, .. }) = self;
         span
     }
 
@@ -64,15 +69,17 @@ impl Word {
     pub fn expr(self) -> Expr {
         let kind = match self {
             Word::Name(_) => ExprKind::Name,
-            Word::Integer(_) => ExprKind::Integer,
+            Word::Integer { .. } => ExprKind::Integer,
         };
         Expr { span: self.span(), kind }
     }
 
-    fn of_token(token: Token) -> Option<Word> {
-        match token.kind {
-            Kind::Integer => Some(Word::Integer(token.span)),
-            kind => kind.is_name().then_some(Word::Name(token.span)),
+    fn of_token(Token { kind, span }: Token, texts: &impl Text) -> Option<Word> {
+        match kind {
+            Kind::Integer => {
+                Some(Word::Integer { span, small: small_decimal(span.of(texts).as_bytes()) })
+            }
+            kind => kind.is_name().then_some(Word::Name(span)),
         }
     }
 }
@@ -95,12 +102,12 @@ impl Plain {
             [first, second] => (first, Some(second)),
             _ => return None,
         };
-        let Word::Name(first) = Word::of_token(first)? else { return None };
+        let Word::Name(first) = Word::of_token(first, texts)? else { return None };
         let operand = match second {
             Some(Token { kind: Kind::Colon, span }) => {
                 return Some(Plain::Label { name: first, line: first.to(span) });
             }
-            Some(operand) => Some(Word::of_token(operand)?),
+            Some(operand) => Some(Word::of_token(operand, texts)?),
             None => None,
         };
         Some(Plain::Instr { op: Op::from_mnemonic(first.of(texts))?, mnemonic: first, operand })
@@ -166,7 +173,8 @@ pub(super) fn scan(text: &[u8], begins: usize, base: u32) -> Option<(Option<Plai
         // Other integers have letters that floats have too.
         let digits = if text[first..].starts_with(b"0x") { WORD } else { DIGIT };
         let end = skip(text, first, digits);
-        (Some(Word::Integer(span(first, end))), end)
+        let small = small_decimal(&text[first..end]);
+        (Some(Word::Integer { span: span(first, end), small }), end)
     } else {
         (None, first)
     };
@@ -184,6 +192,23 @@ fn mnemonic(text: &[u8], start: usize) -> Option<(Op, usize)> {
     let bits = ends.trailing_zeros() & !7;
     let op = Op::from_key(word & 1u128.checked_shl(bits)?.wrapping_sub(1))?;
     Some((op, start + bits as usize / 8))
+}
+
+/// The value of a decimal integer that has so few digits that it cannot be too large.
+#[inline]
+fn small_decimal(digits: &[u8]) -> Option<u32> {
+    if digits.len() > 9 {
+        return None;
+    }
+    let mut value = 0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u32::from(digit);
+    }
+    Some(value)
 }
 
 /// The directive that begins here, where it is plain, and where it ends.
