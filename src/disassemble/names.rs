@@ -60,9 +60,10 @@ impl<'m> FunctionNames<'m> {
 
     /// As a module lists them.
     pub(super) fn into_list(self, name: String) -> module::FunctionNames {
-        let labels = self.labels.into_iter().flat_map(|(at, names)| {
-            names.into_iter().map(move |name| (at, name.into_owned()))
-        });
+        let labels = self
+            .labels
+            .into_iter()
+            .flat_map(|(at, names)| names.into_iter().map(move |name| (at, name.into_owned())));
         let locals = self.locals.into_iter().map(Cow::into_owned).collect();
         module::FunctionNames { name, locals, labels: labels.collect() }
     }

@@ -22,8 +22,8 @@ mod tree;
 
 pub use chunk::{Chunk, Lexer, RawLine};
 pub use format::format;
-pub use plain::{Plain, Word};
 pub use parser::{Parser, Unread};
+pub use plain::{Plain, Word};
 pub use texts::{Origin, TextId, Texts};
 pub use token::{Kind, Token};
 pub use tree::{

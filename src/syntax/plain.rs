@@ -116,7 +116,9 @@ impl Plain {
     /// From its first byte to its last.
     pub(super) fn span(self) -> Span {
         match self {
-            Plain::Label { line, .. } | Plain::Func { line, .. } | Plain::Local { line, .. } => line,
+            Plain::Label { line, .. } | Plain::Func { line, .. } | Plain::Local { line, .. } => {
+                line
+            }
             Plain::End(line) => line,
             Plain::Instr { mnemonic, operand, .. } => {
                 mnemonic.to(operand.map_or(mnemonic, |operand| operand.span()))
@@ -304,8 +306,42 @@ mod tests {
 
     /// Of such pieces lines are made, plain and others.
     const PIECES: [&str; 36] = [
-        " ", "\t", "\r", "PUSH", "load", "Load", "CALL_NATIVE", "x", "_", "at", "len", "nan", "inf", "e", "0", "7", "12_3", "0x", "1e5",
-        "0x1F", ".", ".end", ".func", ".local", ".Func", ":", ":0x1", ",", "-", "+", "(", "\"a\"", "'b'", "; c", "#", "é",
+        " ",
+        "\t",
+        "\r",
+        "PUSH",
+        "load",
+        "Load",
+        "CALL_NATIVE",
+        "x",
+        "_",
+        "at",
+        "len",
+        "nan",
+        "inf",
+        "e",
+        "0",
+        "7",
+        "12_3",
+        "0x",
+        "1e5",
+        "0x1F",
+        ".",
+        ".end",
+        ".func",
+        ".local",
+        ".Func",
+        ":",
+        ":0x1",
+        ",",
+        "-",
+        "+",
+        "(",
+        "\"a\"",
+        "'b'",
+        "; c",
+        "#",
+        "é",
     ];
 
     /// A text whose first byte has a position of its own.

@@ -103,7 +103,13 @@ impl<F: Follow> Checker<'_, F> {
     }
 
     #[cold]
-    pub(super) fn mixed_types(&self, i: u32, instr: Instr, lower: Cell, upper: Cell) -> Box<VerifyError> {
+    pub(super) fn mixed_types(
+        &self,
+        i: u32,
+        instr: Instr,
+        lower: Cell,
+        upper: Cell,
+    ) -> Box<VerifyError> {
         let message = format!(
             "{} needs two values of one type, but finds an {} and an {}",
             self.subject(instr),

@@ -187,7 +187,8 @@ pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
         return Err(Box::new(Rejected { module, errors }));
     }
     let count = module.functions.len() as u32;
-    let two = module.code.len() >= CODE_FOR_TWO && available_parallelism().is_ok_and(|n| n.get() > 1);
+    let two =
+        module.code.len() >= CODE_FOR_TWO && available_parallelism().is_ok_and(|n| n.get() > 1);
     let parts = if !two {
         vec![Checked::new(&module, 0..count)]
     } else {
