@@ -3,20 +3,29 @@
 mod common;
 
 use common::generate;
-use common::running::{Ended, run_verified};
+use common::running::{Ended, run_partly, run_verified};
 use hotvm::diagnostics::Sources;
 use hotvm::engine::{Engine, Limits};
 use hotvm::program::{Input, load};
 use hotvm::verify::{Verified, verify};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 /// Runs a program on every engine, and gives what the first does.
-fn agree(program: &Verified, limits: Limits) -> Result<Ended, TestCaseError> {
+fn agree(program: &Arc<Verified>, limits: Limits) -> Result<Ended, TestCaseError> {
     let expected = run_verified(Engine::Reference, program, limits);
     for &engine in Engine::ALL {
         let ended = run_verified(engine, program, limits);
         prop_assert_eq!(&ended, &expected, "{}", engine.name());
+    }
+    // Half compiled, half interpreted.
+    let sizes = program.module().functions.iter().map(|function| function.code.len());
+    let mut sizes: Vec<usize> = sizes.collect();
+    sizes.sort_unstable();
+    for &engine in Engine::ALL {
+        let ended = run_partly(engine, program, limits, Some(sizes[sizes.len() / 2]));
+        prop_assert_eq!(&ended, &expected, "half of it with {}", engine.name());
     }
     Ok(expected)
 }
@@ -30,7 +39,7 @@ proptest! {
 
     #[test]
     fn engines_agree_on_random_programs(choices in vec(any::<u8>(), 0..1500), part in 0.0..1.0) {
-        let program = verify(generate::module(&choices)).unwrap();
+        let program = Arc::new(verify(generate::module(&choices)).unwrap());
         agree(&program, Limits::default())?;
         // With so much fuel that it ends by itself, then with a part of what it took.
         let much = Limits { fuel: Some(1 << 40), ..Limits::default() };

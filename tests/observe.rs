@@ -122,3 +122,86 @@ fn what_cannot_be_written_is_an_error_before_the_run() {
     outcome.refuses(1, "E0702");
     run(Engine::default(), &["--folded", "file"]).0.exits(2);
 }
+
+/// Two functions that take their time.
+const BUSY: &str = "\
+.func fib (n: i64) -> i64
+    LOAD n
+    PUSH 2
+    LT
+    JZ more
+    LOAD n
+    RET
+more:
+    LOAD n
+    PUSH 1
+    SUB
+    CALL fib
+    LOAD n
+    PUSH 2
+    SUB
+    CALL fib
+    ADD
+    RET
+.end
+PUSH 24
+CALL fib
+PRINT
+HALT
+";
+
+#[test]
+fn statistics_tell_what_ran_where_and_what_it_cost() {
+    for &engine in Engine::ALL {
+        let lab = Lab::new();
+        lab.write("busy.vasm", BUSY);
+        let outcome = lab.run(["run", "busy.vasm", "--stats", "--engine", engine.name()]).done();
+        assert_eq!(outcome.text(), "46368\n");
+        let said = outcome.stderr;
+        assert!(said.contains("  (all)\n") && said.contains("interpreted  machine code"), "{said}");
+        let line = said.lines().find(|line| line.ends_with("  fib")).map(str::to_owned);
+        let has_code = !said.contains(" 0 pieces of machine code");
+        match engine {
+            Engine::Reference | Engine::Interp => {
+                assert!(!has_code && line.unwrap().contains("0.000 s        0      0.00 ms"));
+            }
+            Engine::Jit => assert!(has_code && !line.unwrap().contains("        0      0.00 ms")),
+            // A fast machine is done before anything is compiled.
+            Engine::Auto => {}
+        }
+    }
+}
+
+#[test]
+fn statistics_go_with_profiles() {
+    let lab = Lab::new();
+    lab.write("busy.vasm", BUSY);
+    lab.run(["run", "busy.vasm", "--stats", "--profile"]).done().says("stats:").says("profile:");
+    let counted = lab.run(["run", "busy.vasm", "--stats", "--profile=count"]).done();
+    counted.says("0 pieces of machine code").says("instructions");
+}
+
+#[test]
+fn perf_finds_the_names_of_machine_code() {
+    if !Engine::ALL.contains(&Engine::Jit) {
+        return;
+    }
+    let lab = Lab::new();
+    lab.write("busy.vasm", BUSY);
+    lab.run(["run", "busy.vasm", "--engine", "jit", "--perf-map=map"]).done();
+    let map = String::from_utf8(lab.read("map")).unwrap();
+    let entries: Vec<Vec<&str>> = map.lines().map(|line| line.splitn(3, ' ').collect()).collect();
+    for name in ["main", "fib", "[hotvm stub]"] {
+        let entry = entries.iter().find(|entry| entry[2] == name);
+        let numbers = entry.unwrap_or_else(|| panic!("no {name} in {map}"))[..2].iter();
+        assert!(numbers.into_iter().all(|n| u64::from_str_radix(n, 16).is_ok_and(|n| n > 0)));
+    }
+    // Without a file, it is where perf looks for it.
+    let mut session = lab.session(["run", "busy.vasm", "--engine", "jit", "--perf-map"]);
+    session.expect_line("46368");
+    let map = format!("/tmp/perf-{}.map", session.id());
+    session.end().done();
+    assert!(std::fs::read_to_string(&map).unwrap().contains(" fib\n"));
+    std::fs::remove_file(map).unwrap();
+    lab.run(["run", "busy.vasm", "--perf-map=no/such/folder"]).refuses(1, "E0702");
+}

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::running::{Ended, run_verified};
+use common::running::{Ended, run_partly, run_verified};
 use hotvm::diagnostics::Sources;
 use hotvm::engine::{Engine, Exit, Limits};
 use hotvm::program::{Input, load};
@@ -21,6 +21,11 @@ fn agree(text: &str, limits: Limits) -> Ended {
     for &engine in Engine::ALL {
         let ended = run_verified(engine, &program, limits);
         assert_eq!(ended, expected, "{}", engine.name());
+    }
+    let main = &program.module().functions[program.module().entry as usize];
+    for &engine in Engine::ALL {
+        let ended = run_partly(engine, &program, limits, Some(main.code.len() - 1));
+        assert_eq!(ended, expected, "{} without main", engine.name());
     }
     expected
 }

@@ -235,16 +235,19 @@ impl Session {
         };
         vm.use_engine(self.engine);
         vm.listen(self.doorbell.clone());
-        if let Err(diagnostic) = self.observe.begin(&mut vm, &self.program) {
-            report.error(diagnostic);
-            return (status::REJECTED, None);
-        }
+        let watched = match self.observe.begin(&mut vm, &self.program) {
+            Ok(watched) => watched,
+            Err(diagnostic) => {
+                report.error(diagnostic);
+                return (status::REJECTED, None);
+            }
+        };
         let running = self.ending.begin(&self.doorbell, self.limits.time(), report);
         let end = vm.run();
         drop(running);
         let profile = vm.take_profile();
         drop(vm);
-        self.observe.end(profile, &mut self.program, report);
+        self.observe.end(&watched, profile, &mut self.program, report);
         match end {
             Ok(exit) => (exit.status(), Some(exit)),
             Err(trap) => {

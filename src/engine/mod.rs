@@ -36,7 +36,7 @@ pub use host::{Host, Output};
 pub use interp::list as list_lowered;
 pub use limits::{FRAME_CELLS, Limits, MAX_STACK};
 pub use memory::Memory;
-pub use observe::{Profile, ProfileMode, Tracer};
+pub use observe::{CodeListener, MachineCode, Profile, ProfileMode, Tier, Tracer};
 pub use safepoint::{Doorbell, Request};
 pub use trap::{Trap, TrapKind};
 pub use vm::{Engine, Exit, OutOfMemory, Vm};

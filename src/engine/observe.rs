@@ -24,6 +24,33 @@ pub enum ProfileMode {
     Time,
 }
 
+/// What runs a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// An interpreter.
+    Interpreter,
+    /// Its machine code.
+    MachineCode,
+}
+
+/// Machine code that was made.
+#[derive(Clone, Debug)]
+pub struct MachineCode {
+    /// The function that it runs; `None` for what leads from the interpreter to others or back.
+    pub function: Option<u32>,
+    /// The instruction that it begins with, where it is the rest of the function and not all of it.
+    pub from: Option<u32>,
+    /// Where it is.
+    pub address: usize,
+    /// How many bytes it has.
+    pub size: usize,
+    /// How long it took to make.
+    pub took: Duration,
+}
+
+/// Is told of machine code when it comes to where it runs.
+pub type CodeListener<'t> = Box<dyn FnMut(&MachineCode) + 't>;
+
 /// What was measured.
 #[derive(Debug)]
 pub struct Profile {
@@ -32,7 +59,7 @@ pub struct Profile {
     entered: Vec<u64>,
     /// Where the instructions of each function begin in `entered`.
     starts: Vec<usize>,
-    samples: FxHashMap<Vec<Site>, Duration>,
+    samples: FxHashMap<(Tier, Vec<Site>), Duration>,
     last_sample: Instant,
 }
 
@@ -67,10 +94,10 @@ impl Profile {
         &mut self.entered[self.starts[site.function as usize] + site.instr as usize]
     }
 
-    /// Gives the time since the last sample to a call stack, the innermost first.
-    pub(super) fn sample(&mut self, stack: Vec<Site>) {
+    /// Gives the time since the last sample to a call stack, the innermost first, and to what runs that.
+    pub(super) fn sample(&mut self, tier: Tier, stack: Vec<Site>) {
         let now = Instant::now();
-        *self.samples.entry(stack).or_default() += now - self.last_sample;
+        *self.samples.entry((tier, stack)).or_default() += now - self.last_sample;
         self.last_sample = now;
     }
 
@@ -92,9 +119,10 @@ impl Profile {
         executions.collect()
     }
 
-    /// The call stacks that were noted, the innermost call first, each with its time.
-    pub fn samples(&self) -> impl Iterator<Item = (&[Site], Duration)> {
-        self.samples.iter().map(|(stack, time)| (&**stack, *time))
+    /// The call stacks that were noted, the innermost call first, each with its time, and with what ran
+    /// the innermost function.
+    pub fn samples(&self) -> impl Iterator<Item = (Tier, &[Site], Duration)> {
+        self.samples.iter().map(|((tier, stack), time)| (*tier, &**stack, *time))
     }
 }
 

@@ -5,13 +5,14 @@ use super::interp;
 use super::jit;
 use super::limits::{Fuel, Limits};
 use super::memory::Memory;
-use super::observe::{Profile, ProfileMode, Sampler, Tracer};
+use super::observe::{CodeListener, Profile, ProfileMode, Sampler, Tier, Tracer};
 use super::reference;
 use super::safepoint::{Doorbell, Request};
 use super::trap::{Trap, TrapKind};
 use crate::native::Libraries;
 use crate::verify::{Site, Verified};
 use std::fmt;
+use std::sync::Arc;
 
 /// What executes a program. All engines do the same, to the last trap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,7 +118,7 @@ impl fmt::Display for OutOfMemory {
 
 /// A program with its state.
 pub struct Vm<'p> {
-    pub(super) program: &'p Verified,
+    pub(super) program: &'p Arc<Verified>,
     pub(super) memory: Memory,
     pub(super) globals: Vec<u64>,
     pub(super) libraries: &'p mut Libraries,
@@ -126,9 +127,14 @@ pub struct Vm<'p> {
     pub(super) fuel: Fuel,
     pub(super) tracer: Option<Tracer<'p>>,
     pub(super) profile: Option<Profile>,
+    #[allow(dead_code, reason = "where nothing is compiled")]
+    pub(super) code_listener: Option<CodeListener<'p>>,
     /// Whether the engine that compiles while the program runs was rung for.
     tier_bell: bool,
     engine: Engine,
+    /// The most bytes of bytecode of a function that is compiled.
+    #[allow(dead_code, reason = "where nothing is compiled")]
+    pub(super) largest: Option<usize>,
 }
 
 impl<'p> Vm<'p> {
@@ -138,7 +144,7 @@ impl<'p> Vm<'p> {
     /// # Errors
     /// When there is not enough memory.
     pub fn new(
-        program: &'p Verified,
+        program: &'p Arc<Verified>,
         libraries: &'p mut Libraries,
         host: &'p mut Host,
     ) -> Result<Vm<'p>, OutOfMemory> {
@@ -150,7 +156,7 @@ impl<'p> Vm<'p> {
     /// # Errors
     /// When there is not enough memory, or it may not have what it begins with.
     pub fn with_limits(
-        program: &'p Verified,
+        program: &'p Arc<Verified>,
         libraries: &'p mut Libraries,
         host: &'p mut Host,
         limits: Limits,
@@ -177,8 +183,10 @@ impl<'p> Vm<'p> {
             fuel,
             tracer: None,
             profile: None,
+            code_listener: None,
             tier_bell: false,
             engine: Engine::default(),
+            largest: None,
         })
     }
 
@@ -197,9 +205,20 @@ impl<'p> Vm<'p> {
         self.profile.take()
     }
 
+    /// Tells of all machine code that is made from now on.
+    pub fn on_machine_code(&mut self, listener: CodeListener<'p>) {
+        self.code_listener = Some(listener);
+    }
+
     /// Lets another engine execute the program.
     pub fn use_engine(&mut self, engine: Engine) {
         self.engine = engine;
+    }
+
+    /// Functions with more bytes of bytecode than this stay interpreted, on every engine. Otherwise
+    /// [`Engine::Jit`] compiles all that can be, and [`Engine::Auto`] what does not take it long.
+    pub fn compile_at_most(&mut self, bytes: usize) {
+        self.largest = Some(bytes);
     }
 
     /// Lets the program be reached by a doorbell.
@@ -207,20 +226,21 @@ impl<'p> Vm<'p> {
         self.doorbell = doorbell;
     }
 
-    /// Does what was asked for. Engines call it at a safepoint, when somebody has rung. `stack` tells
-    /// where the program is, the innermost call first.
+    /// Does what was asked for. Engines call it at a safepoint, when somebody has rung. `tier` runs the
+    /// program there; `stack` tells where it is, the innermost call first.
     ///
     /// # Errors
     /// When the program is to trap.
     pub(super) fn safepoint(
         &mut self,
+        tier: Tier,
         stack: impl FnOnce() -> Vec<Site>,
     ) -> Result<Option<Exit>, TrapKind> {
         let asked = self.doorbell.answer();
         if asked(Request::Sample)
             && let Some(profile) = &mut self.profile
         {
-            profile.sample(stack());
+            profile.sample(tier, stack());
         }
         self.tier_bell |= asked(Request::Tier);
         if asked(Request::Publish) {

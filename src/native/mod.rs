@@ -52,7 +52,7 @@ mod watch;
 
 pub use bind::{Known, Offer, Offered, offer};
 pub use build::{Found, Product, Toolchain};
-pub use call::CallError;
+pub use call::{CallError, Direct, call_floats, call_integers};
 pub use config::{Config, TestConfig};
 pub use events::{EVENT_VERSION, Event, EventKind, EventSink};
 pub use guard::{Access, Cause, Crash, Fault, GuardMode, OtherStack, Taint, Text, end_process};

@@ -1,8 +1,8 @@
 //! From a file to a program that can be run, and from its errors back to lines of text.
 //!
 //! [`load`] reads a file, tells text from bytecode by its content, assembles or decodes, and
-//! verifies. [`Places`] puts what the verifier and the engines report at its line; so traps, traces and
-//! profiles come to be in words.
+//! verifies. [`Places`] puts what the verifier and the engines report at its line; so traps, traces,
+//! profiles and statistics come to be in words.
 //!
 //! This room knows nothing of the terminal.
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@ mod input;
 mod places;
 mod profile;
 mod search;
+mod stats;
 mod trace;
 mod trap;
 
@@ -19,6 +20,7 @@ pub use include::IncludePath;
 pub use input::Input;
 pub use places::{Line, Places};
 pub use search::search;
+pub use stats::symbol;
 pub use trace::TraceWriter;
 
 use crate::assemble::{Assembled, Options, assemble};

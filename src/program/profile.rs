@@ -62,7 +62,7 @@ impl Program {
         functions: &mut Costs,
         lines: &mut Costs,
     ) {
-        for (stack, time) in profile.samples() {
+        for (_, stack, time) in profile.samples() {
             let time = time.as_nanos() as u64;
             // What calls itself is on the stack more than once, and counts once.
             let mut seen = HashSet::new();
@@ -82,7 +82,7 @@ impl Program {
     /// outermost function first, semicolons between.
     pub fn fold_profile(&self, profile: &Profile) -> String {
         let mut folded = BTreeMap::<String, u64>::new();
-        for (stack, time) in profile.samples() {
+        for (_, stack, time) in profile.samples() {
             let name = |site: &Site| self.verified.module().function_name(site.function);
             let names: Vec<_> = stack.iter().rev().map(name).collect();
             *folded.entry(names.join(";")).or_default() += time.as_micros() as u64;

@@ -293,6 +293,11 @@ impl Session {
 
     /// Quits at the prompt, and gives what was not read yet.
     #[track_caller]
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn quit(mut self) -> Outcome {
         self.send("q");
         self.end()

@@ -7,6 +7,7 @@ use hotvm::verify::{Site, Verified, verify};
 use std::cell::RefCell;
 use std::io::{self, Cursor, Write};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// All that can be seen of a run.
 #[derive(Debug, PartialEq)]
@@ -36,11 +37,21 @@ impl From<Trap> for Trapped {
 
 /// Runs a module that has no libraries.
 pub fn run(engine: Engine, module: &Module, limits: Limits) -> Ended {
-    run_verified(engine, &verify(module.clone()).unwrap(), limits)
+    run_verified(engine, &Arc::new(verify(module.clone()).unwrap()), limits)
 }
 
 /// The same, of a module that is proved already.
-pub fn run_verified(engine: Engine, program: &Verified, limits: Limits) -> Ended {
+pub fn run_verified(engine: Engine, program: &Arc<Verified>, limits: Limits) -> Ended {
+    run_partly(engine, program, limits, None)
+}
+
+/// The same, but functions with more bytes than `largest` are not compiled.
+pub fn run_partly(
+    engine: Engine,
+    program: &Arc<Verified>,
+    limits: Limits,
+    largest: Option<usize>,
+) -> Ended {
     let settings = Settings { no_native: true, ..Settings::default() };
     let mut libraries = Libraries::new(program.module().imports.clone(), settings);
     let printed = Printed::default();
@@ -48,6 +59,9 @@ pub fn run_verified(engine: Engine, program: &Verified, limits: Limits) -> Ended
     let mut host = Host::new(Output::new(printed.clone(), false), input, vec![b"arg".to_vec()]);
     let mut vm = Vm::with_limits(program, &mut libraries, &mut host, limits).unwrap();
     vm.use_engine(engine);
+    if let Some(largest) = largest {
+        vm.compile_at_most(largest);
+    }
     let end = vm.run().map_err(Trapped::from);
     let bytes = vm.memory().bytes();
     let used = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);

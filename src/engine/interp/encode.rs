@@ -5,10 +5,12 @@
 
 use super::dispatch::{Handler, handler};
 use super::machine::Entry;
-use super::outside::{Burn, CallNative, Count, Fetch, Plain, Put, System, Trace, Zero};
+use super::native::{self, call_of};
+use super::outside::{Burn, Count, Fetch, Plain, Put, System, Trace, Zero};
 use super::table::Handlers;
 use crate::engine::lower::{Dst, Inst, Lowered, Src, What};
 use crate::isa::Table;
+use crate::native::Libraries;
 use crate::verify::{Site, Verified};
 
 /// A function's code.
@@ -43,6 +45,7 @@ impl Encoded {
 /// What an instruction is encoded with.
 struct Encoder<'a> {
     program: &'a Verified,
+    libraries: &'a Libraries,
     function: u32,
     lowered: &'a Lowered,
     entries: &'a [Entry],
@@ -53,6 +56,7 @@ struct Encoder<'a> {
 
 pub(super) fn encode(
     program: &Verified,
+    libraries: &Libraries,
     function: u32,
     lowered: &Lowered,
     entries: &[Entry],
@@ -60,6 +64,7 @@ pub(super) fn encode(
 ) -> Encoded {
     let mut encoder = Encoder {
         program,
+        libraries,
         function,
         lowered,
         entries,
@@ -77,7 +82,7 @@ pub(super) fn encode(
     encoder.addresses = starts.iter().map(|&start| base + start as u64 * 8).collect();
     encoder.tables.extend(lowered.tables.iter().map(|&to| encoder.addresses[to as usize]));
     for (inst, &start) in lowered.insts.iter().zip(&starts) {
-        words[start] = handler_of(inst, handlers).address();
+        words[start] = handler_of(inst, handlers, libraries).address();
         words[start + 1] = shorts(inst);
         for (at, word) in (start + 2..).zip(constants(inst).chain(encoder.rest(inst))) {
             words[at] = word;
@@ -98,10 +103,10 @@ pub(super) fn encode(
     Encoded { words, _tables: tables, sites, blocks, function, params }
 }
 
-fn handler_of(inst: &Inst, handlers: &Handlers) -> Handler {
+fn handler_of(inst: &Inst, handlers: &Handlers, libraries: &Libraries) -> Handler {
     match inst.what {
         What::System(..) => handler::<System>(),
-        What::CallNative => handler::<CallNative>(),
+        What::CallNative => call_of(libraries, inst.arg as usize).0,
         What::Burn => handler::<Burn>(),
         What::Count => handler::<Count>(),
         What::Trace => handler::<Trace>(),
@@ -148,7 +153,8 @@ fn rest_len(what: What) -> usize {
         | What::Halt
         | What::Exit
         | What::Trap => 0,
-        What::Switch | What::Call | What::CallNative | What::Trace | What::Zero => 2,
+        What::Switch | What::Call | What::Trace | What::Zero => 2,
+        What::CallNative => native::WORDS,
         What::System(..) | What::Plain(..) => 3,
         _ => 1,
     }
@@ -164,7 +170,7 @@ impl Encoder<'_> {
     fn rest(&self, inst: &Inst) -> impl Iterator<Item = u64> + use<> {
         let Inst { what, a, arg, .. } = *inst;
         let first = if let Src::Cell(cell) = a { u64::from(cell) } else { 0 };
-        let mut words = [0; 3];
+        let mut words = [0; 5];
         match what {
             What::Jump | What::Branch(_) | What::Step(_) => {
                 words[0] = self.addresses[arg as usize];
@@ -185,14 +191,19 @@ impl Encoder<'_> {
                 let cells: usize = signature.params.iter().map(|param| param.cells().len()).sum();
                 words[0] = arg;
                 words[1] = first | (cells.max(1) as u64) << 32;
+                words[2..].copy_from_slice(&call_of(self.libraries, arg as usize).1);
             }
             What::System(op, float) | What::Plain(op, float) => {
                 let count = op.pops().len().max(op.pushes().len()).max(1) as u64;
-                words = [u64::from(float) << 8 | op as u64, arg, first | count << 32];
+                words[..3].copy_from_slice(&[
+                    u64::from(float) << 8 | op as u64,
+                    arg,
+                    first | count << 32,
+                ]);
             }
             What::Count => words[0] = self.site(inst),
-            What::Trace => words = [self.site(inst), first | arg << 32, 0],
-            What::Zero => words = [first, arg, 0],
+            What::Trace => words[..2].copy_from_slice(&[self.site(inst), first | arg << 32]),
+            What::Zero => words[..2].copy_from_slice(&[first, arg]),
             What::Fetch | What::Put => words[0] = first,
             _ => words[0] = arg,
         }

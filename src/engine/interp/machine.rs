@@ -6,6 +6,7 @@ use super::encode::{Encoded, encode};
 use super::table::handlers;
 use crate::engine::limits::{FRAME_CELLS, MAX_STACK};
 use crate::engine::lower::{Options, lower};
+use crate::engine::observe::Tier;
 use crate::engine::trap::{Trap, TrapKind};
 use crate::engine::vm::{Exit, Vm};
 use crate::verify::{Site, Verified};
@@ -236,7 +237,9 @@ impl Machine {
         let program = self.vm().program;
         let options = Options::of(self.vm(), inline);
         let lowered = lower(program, function, options, handlers());
-        let code = encode(program, function, &lowered, &self.entries, handlers());
+        // SAFETY: whoever lets the machine run vouches that the program is there.
+        let libraries = unsafe { &*(*self.vm).libraries };
+        let code = encode(program, libraries, function, &lowered, &self.entries, handlers());
         let start = code.words.as_ptr();
         self.codes.insert(start as usize, code);
         (start, lowered.cells)
@@ -272,7 +275,7 @@ impl Machine {
         self.encoded(ip);
         // SAFETY: the program is there, and finding the sites does not touch it.
         let vm = unsafe { &mut *self.vm };
-        match vm.safepoint(|| self.all_sites(ip, fp)) {
+        match vm.safepoint(Tier::Interpreter, || self.all_sites(ip, fp)) {
             Ok(None) => Flow::Next,
             Ok(Some(exit)) => self.exit(exit),
             Err(kind) => self.trap(ip, fp, kind),

@@ -31,6 +31,7 @@ mod dispatch;
 mod encode;
 mod machine;
 mod memory;
+mod native;
 mod operands;
 mod outside;
 mod table;

@@ -11,7 +11,7 @@ use crate::isa::{Group, Op};
 use crate::verify::Site;
 
 /// The cells that an instruction works on, as one of its words tells: the first, and how many.
-unsafe fn cells<'s>(s: &Regs, word: usize) -> &'s mut [u64] {
+pub(super) unsafe fn cells<'s>(s: &Regs, word: usize) -> &'s mut [u64] {
     // SAFETY: the cells are those of operands, which lie in the frame; nothing else refers to them
     // before the instruction has been executed.
     unsafe {
@@ -44,28 +44,6 @@ impl Body for System {
                 true => Flow::Cold(handler::<Poll>()),
                 false => Flow::Next,
             }
-        }
-    }
-}
-
-/// Calls a native function.
-pub(super) struct CallNative;
-
-impl Body for CallNative {
-    const FORM: Option<Form> = None;
-
-    unsafe fn run(s: &mut Regs) -> Flow {
-        // SAFETY: the machine outlives its calls; the instruction is of this form.
-        unsafe {
-            let cells = cells(s, 3);
-            match (*s.cx).vm().call_native(s.word(2) as usize, cells) {
-                Ok(Some(result)) => cells[0] = result,
-                Ok(None) => {}
-                Err(kind) => return (*s.cx).trap(s.ip, s.fp, kind),
-            }
-            // Nothing in registers is wanted any more, so nothing need be saved across the call.
-            s.forget();
-            s.next(4)
         }
     }
 }

@@ -1,9 +1,8 @@
 //! What must be written in assembly, for 64-bit ARM.
 
 use super::context::{Context, Reason};
-use super::helpers::compile;
 use super::sites::SiteId;
-use super::tier::interpret;
+use super::tier;
 use super::traps::{Frame, record};
 use std::arch::{asm, naked_asm};
 use std::mem::offset_of;
@@ -114,7 +113,7 @@ pub unsafe extern "C" fn raise(context: *mut Context, what: u64, a: u64, b: u64)
     )
 }
 
-/// How many bytes lead to the compiler.
+/// How many bytes lead to [`missing`].
 pub const STUB: usize = 16;
 
 /// Code that stands in the place of a function which is not compiled yet: it puts the function's
@@ -134,37 +133,6 @@ pub fn stub(function: u32) -> [u8; STUB] {
         place.copy_from_slice(&u32::to_le_bytes(word));
     }
     bytes
-}
-
-/// Compiles the function whose index is in w16, and goes on there with the arguments as they are.
-#[unsafe(naked)]
-pub unsafe extern "C" fn compile_and_go() {
-    naked_asm!(
-        "stp x29, x30, [sp, #-144]!",
-        "mov x29, sp",
-        "stp x0, x1, [sp, #16]",
-        "stp x2, x3, [sp, #32]",
-        "stp x4, x5, [sp, #48]",
-        "stp x6, x7, [sp, #64]",
-        "stp d0, d1, [sp, #80]",
-        "stp d2, d3, [sp, #96]",
-        "stp d4, d5, [sp, #112]",
-        "stp d6, d7, [sp, #128]",
-        "mov w1, w16",
-        "bl {compile}",
-        "mov x16, x0",
-        "ldp x0, x1, [sp, #16]",
-        "ldp x2, x3, [sp, #32]",
-        "ldp x4, x5, [sp, #48]",
-        "ldp x6, x7, [sp, #64]",
-        "ldp d0, d1, [sp, #80]",
-        "ldp d2, d3, [sp, #96]",
-        "ldp d4, d5, [sp, #112]",
-        "ldp d6, d7, [sp, #128]",
-        "ldp x29, x30, [sp], #144",
-        "br x16",
-        compile = sym compile,
-    )
 }
 
 /// What a function is called with: registers, then the stack.
@@ -188,10 +156,10 @@ impl Arguments {
     }
 }
 
-/// Lets the interpreter run the function whose index is in w16, and returns what it gives, as any
-/// function returns it. When the program has ended meanwhile, the call raises that.
+/// Asks what to do about the function whose index is in w16: returns its result as any function returns
+/// it, or goes on elsewhere with the arguments as they are.
 #[unsafe(naked)]
-pub unsafe extern "C" fn interpret_and_return() {
+pub unsafe extern "C" fn missing() {
     naked_asm!(
         "stp x29, x30, [sp, #-16]!",
         "mov x29, sp",
@@ -206,18 +174,35 @@ pub unsafe extern "C" fn interpret_and_return() {
         "stp d6, d7, [sp, #112]",
         "mov w1, w16",
         "mov x2, sp",
-        "bl {interpret}",
-        "ldr x9, [sp]",
+        "bl {missing}",
+        "cbnz x1, 2f",
         "mov sp, x29",
         "ldp x29, x30, [sp], #16",
-        "cbnz x1, 2f",
         "fmov d0, x0",
         "ret",
         "2:",
-        "mov x0, x9",
+        "mov x16, x1",
+        "ldp x0, x1, [sp]",
+        "ldp x2, x3, [sp, #16]",
+        "ldp x4, x5, [sp, #32]",
+        "ldp x6, x7, [sp, #48]",
+        "ldp d0, d1, [sp, #64]",
+        "ldp d2, d3, [sp, #80]",
+        "ldp d4, d5, [sp, #96]",
+        "ldp d6, d7, [sp, #112]",
+        "mov sp, x29",
+        "ldp x29, x30, [sp], #16",
+        "br x16",
+        missing = sym tier::missing,
+    )
+}
+
+/// Raises what a helper has noted, from the call that led here.
+#[unsafe(naked)]
+pub unsafe extern "C" fn raise_pending(context: *mut Context) {
+    naked_asm!(
         "mov x1, {pending}",
         "b {raise}",
-        interpret = sym interpret,
         pending = const Reason::Pending.pack(0, SiteId::NONE.number()) as i64,
         raise = sym raise,
     )

@@ -15,6 +15,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context as Codegen, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use std::mem::offset_of;
+use std::time::{Duration, Instant};
 
 /// What can be compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +31,16 @@ pub enum Unit {
     Poll,
 }
 
+impl Unit {
+    /// The function of which it is the whole or a part.
+    pub fn function(self) -> Option<u32> {
+        match self {
+            Unit::Function(function) | Unit::Rest(Site { function, .. }) => Some(function),
+            Unit::Call(_) | Unit::Poll => None,
+        }
+    }
+}
+
 /// Makes the machine code of a program.
 pub struct Compiler<'p> {
     program: &'p Verified,
@@ -43,6 +54,8 @@ pub struct Compiler<'p> {
 /// Machine code that can be put anywhere.
 pub struct Assembled {
     pub code: Vec<u8>,
+    /// How long it took to make.
+    pub took: Duration,
     /// Where the calls in it return to, as offsets in order, and their places.
     pub returns: Vec<(u32, SiteId)>,
 }
@@ -61,18 +74,20 @@ impl<'p> Compiler<'p> {
         })
     }
 
-    /// Compiles. `None` for what is beyond a limit of Cranelift, such as that of values in a function.
+    /// Compiles. `None` for what is too large, or beyond a limit of Cranelift, such as that of values in a
+    /// function.
     pub fn compile(&mut self, unit: Unit, places: &mut Places) -> Option<Assembled> {
+        let (function, begun) = (unit.function(), Instant::now());
+        let size = |function| self.program.module().functions[function as usize].code.len();
+        if function.map_or(0, size) > self.options.largest {
+            return None;
+        }
         let frame = self.translate(unit, places, false)?;
-        let locals = match unit {
-            Unit::Function(function) => self.program.locals(function),
-            Unit::Rest(site) => self.program.locals(site.function),
-            Unit::Call(_) | Unit::Poll => 0,
-        };
+        let locals = function.map_or(0, |function| self.program.locals(function));
         if stack::is_large(frame, locals) {
             self.translate(unit, places, true)?;
         }
-        self.finish()
+        self.finish(begun)
     }
 
     /// Makes code, and gives the size of its frames.
@@ -94,8 +109,8 @@ impl<'p> Compiler<'p> {
         Some(frames.max().unwrap_or(0) as usize)
     }
 
-    /// The code that was made.
-    fn finish(&mut self) -> Option<Assembled> {
+    /// The code that was made, since a time.
+    fn finish(&mut self, begun: Instant) -> Option<Assembled> {
         let compiled = self.codegen.compiled_code()?;
         let mut code = compiled.code_buffer().to_vec();
         for reloc in compiled.buffer.relocs() {
@@ -119,7 +134,7 @@ impl<'p> Compiler<'p> {
                 returns.push((call.ret_addr, SiteId::from_number(place.loc.bits())));
             }
         }
-        Some(Assembled { code, returns })
+        Some(Assembled { code, took: begun.elapsed(), returns })
     }
 }
 

@@ -1,11 +1,10 @@
 //! What compiled code and its helpers share: the first argument of every function.
 
+use super::Session;
 use super::helpers;
 use super::machine;
 use super::stack::Stack;
 use super::traps::{self, Frame};
-use super::{Session, Source};
-use crate::engine::limits::FRAME_CELLS;
 use crate::engine::vm::Vm;
 use crate::native::CallGuard;
 use std::ffi::c_void;
@@ -88,10 +87,7 @@ impl Context {
             poll: session.image.poll(),
             safepoint: helpers::safepoint,
             raise: machine::raise,
-            missing: match session.source {
-                Source::Lazy(_) => machine::compile_and_go,
-                Source::Tiers(_) => machine::interpret_and_return,
-            },
+            missing: machine::missing,
             landing: 0,
             session: ptr::from_mut(session).cast(),
         });
@@ -117,20 +113,6 @@ impl Context {
         // SAFETY: `new` was given the session, which outlives the run; while compiled code runs,
         // helpers are the only users, one at a time.
         unsafe { &mut *(*context).session }
-    }
-
-    /// Runs a function that takes and gives nothing to its end or a trap.
-    ///
-    /// # Safety
-    /// The session is the one that the context was made for, and this is its stack.
-    pub unsafe fn enter_main(context: *mut Context, function: u32) {
-        // SAFETY: by the caller's word. The table has an address for every function, and this one takes
-        // no arguments.
-        unsafe {
-            let code = *(*context).functions.add(function as usize);
-            let (frame, target) = (ptr::null_mut(), ptr::null());
-            Context::enter(context, FRAME_CELLS as u64, frame, target, code);
-        }
     }
 
     /// Runs code to its end or a trap, or to the crash of a native function that it calls. Other code of
@@ -168,11 +150,6 @@ impl Context {
             }
             ((*context).landing, (*context).native_landing) = before;
         }
-    }
-
-    /// What is left of the fuel.
-    pub fn fuel(&self) -> u64 {
-        self.fuel
     }
 }
 

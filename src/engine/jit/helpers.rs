@@ -1,10 +1,10 @@
 //! What compiled code calls.
 
-use super::compiler::Unit;
+use super::Session;
 use super::context::Context;
 use super::sites::SiteId;
 use super::traps::{Frame, places};
-use super::{Session, Source};
+use crate::engine::observe::Tier;
 use crate::isa::Op;
 
 /// Executes an instruction by `Vm::system`, on the cells of the context. Gives 1 when it trapped.
@@ -34,16 +34,14 @@ pub unsafe extern "C" fn system(context: *mut Context, what: u32, operand: u64) 
 pub unsafe extern "C" fn safepoint(context: *mut Context, frame: *const Frame) -> u32 {
     // SAFETY: by the caller's word.
     let session = unsafe { Context::session(context) };
-    let Session { vm, image, source, end, pending, stack, .. } = &mut *session;
+    let Session { vm, image, tier, end, pending, stack, .. } = &mut *session;
     let places = || {
         // SAFETY: the stack is the one that this runs on.
         let mut places = unsafe { places(&image.sites, stack.clone(), SiteId::NONE, frame) };
-        if let Source::Tiers(tier) = source {
-            places.extend(tier.sites(&image.sites, stack));
-        }
+        places.extend(tier.sites(&image.sites, stack));
         places
     };
-    match vm.safepoint(places) {
+    match vm.safepoint(Tier::MachineCode, places) {
         Ok(None) => {}
         Ok(Some(exit)) => *end = Some(Ok(exit)),
         Err(kind) => *pending = Some(kind),
@@ -53,19 +51,4 @@ pub unsafe extern "C" fn safepoint(context: *mut Context, frame: *const Frame) -
         session.install();
     }
     ends.into()
-}
-
-/// Compiles a function, and gives its address.
-///
-/// # Safety
-/// As for [`system`].
-pub unsafe extern "C" fn compile(context: *mut Context, function: u32) -> *const u8 {
-    // SAFETY: by the caller's word.
-    let Session { image, source, .. } = unsafe { Context::session(context) };
-    let Source::Lazy(compiler) = source else { unreachable!("tiers interpret what is missing") };
-    let assembled = compiler.compile(Unit::Function(function), &mut image.sites.places);
-    let address = assembled.and_then(|assembled| image.add(assembled));
-    let address = address.expect("without tiers, each function must be one that can be compiled");
-    image.enter(function, address);
-    address
 }

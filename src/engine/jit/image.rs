@@ -3,14 +3,15 @@
 use super::code::CodeMemory;
 use super::compiler::Assembled;
 use super::machine;
-use super::sites::{Places, Sites};
+use super::sites::Sites;
 
 /// The machine code of a program, and the way back from it.
 pub struct Image {
     memory: CodeMemory,
     pub sites: Sites,
-    /// The address of each function.
+    /// The address of each function; at first, that of its stub.
     table: Box<[*const u8]>,
+    stubs: *const u8,
     poll: *const u8,
 }
 
@@ -20,23 +21,19 @@ impl Image {
     pub fn new(functions: usize) -> Option<Image> {
         let mut memory = CodeMemory::new()?;
         let stubs: Vec<_> = (0..functions as u32).flat_map(machine::stub).collect();
-        let stubs = memory.add(&stubs)?;
+        // SAFETY: nothing runs yet.
+        let stubs = unsafe { memory.add(&stubs) }?;
         let table = (0..functions).map(|i| stubs.wrapping_add(i * machine::STUB)).collect();
-        Some(Image { memory, sites: Sites::default(), table, poll: std::ptr::null() })
+        Some(Image { memory, sites: Sites::default(), table, stubs, poll: std::ptr::null() })
     }
 
     /// Puts code where it can run. `None` where there is no more room.
     pub fn add(&mut self, assembled: Assembled) -> Option<*const u8> {
-        let Assembled { code, returns } = assembled;
-        let address = self.memory.add(&code)?;
+        let Assembled { code, returns, .. } = assembled;
+        // SAFETY: it runs on one thread, which is the one that adds to it.
+        let address = unsafe { self.memory.add(&code) }?;
         self.sites.place(address as usize, code.len(), returns);
         Some(address)
-    }
-
-    /// Takes over places and code that were made elsewhere.
-    pub fn take(&mut self, assembled: Assembled, places: Places) -> Option<*const u8> {
-        self.sites.extend(places);
-        self.add(assembled)
     }
 
     /// From now on, calls of a function lead to this code.
@@ -44,16 +41,16 @@ impl Image {
         self.table[function as usize] = address;
     }
 
+    /// The code of a function, if it is there.
+    pub fn compiled(&self, function: u32) -> Option<*const u8> {
+        let address = self.table[function as usize];
+        let stub = self.stubs.wrapping_add(function as usize * machine::STUB);
+        (address != stub).then_some(address)
+    }
+
     /// The addresses of all functions, in order.
     pub fn table(&self) -> *const *const u8 {
         self.table.as_ptr()
-    }
-
-    /// Puts the stub that asks who has rung where it can run.
-    pub fn add_poll(&mut self, assembled: Assembled) -> Option<()> {
-        let address = self.add(assembled)?;
-        self.set_poll(address);
-        Some(())
     }
 
     /// The stub that asks who has rung is here.

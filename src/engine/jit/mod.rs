@@ -1,14 +1,13 @@
 //! Programs as machine code, made by Cranelift.
 //!
-//! A function is compiled when it is first called, or, with tiers, on a thread of its own when it has
-//! shown to be worth it; until then the interpreter runs it. All calls go through one table of
-//! addresses, which at first all lead to the compiler or the interpreter. What machine code does not do
-//! by itself it asks a helper for; a trap ends the program without returning through the code that
-//! trapped.
+//! A function is compiled when it is first called, or on a thread of its own when it has shown to be
+//! worth it; until then the interpreter runs it, and so it does what cannot be compiled. All calls go
+//! through one table of addresses, which at first all lead to `tier`. What machine code does not do by
+//! itself it asks a helper for; a trap ends the program without returning through the code that trapped.
 //!
 //! - `translate` turns the bytecode of a function into Cranelift's form, and `inline` decides which
-//!   calls are replaced by what they call; `compiler` makes machine code of it, and `image` is that code
-//!   where it runs.
+//!   calls are replaced by what they call; `compiler` makes machine code of it, `source` has that done
+//!   in the foreground or background, and `image` is that code where it runs.
 //! - `tier` is the way between interpreter and machine code, and back.
 //! - `context` is what code and helpers share: the first argument of every function.
 //! - `helpers` are what code calls, `traps` how it ends, and `sites` how a place in machine code is
@@ -26,6 +25,7 @@ mod helpers;
 mod image;
 mod inline;
 mod sites;
+mod source;
 mod stack;
 mod tier;
 mod translate;
@@ -35,27 +35,33 @@ mod traps;
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 mod machine;
 
+use super::interp;
 use super::observe::Profile;
 use super::trap::{Trap, TrapKind};
 use super::vm::{Exit, Vm};
-use super::{interp, limits, reference};
-use crate::native::{CallGuard, OtherStack};
-use compiler::{Compiler, Unit};
-use context::Context;
+use crate::native::CallGuard;
+use compiler::Compiler;
 use image::Image;
+use source::{Background, Source};
 use stack::Stack;
 use std::ops::Range;
+use std::sync::Arc;
 use tier::Tier;
 use translate::Options;
 
 /// Whether programs can be compiled here.
 pub(super) const AVAILABLE: bool = true;
 
+/// Functions with more bytes of bytecode than this, about half as many instructions, are not compiled in
+/// the background: that takes more than linear time, and the other functions would wait for it.
+const LARGE: usize = 20_000;
+
 /// All that compiled code and its helpers work on, but for the context.
 struct Session<'v, 'p> {
     vm: &'v mut Vm<'p>,
     image: Image,
     source: Source<'p>,
+    tier: Tier,
     /// How the program ends, once that is known.
     end: Option<Result<Exit, Trap>>,
     /// The trap of a helper, until the code that called it comes to its place.
@@ -66,72 +72,29 @@ struct Session<'v, 'p> {
     stack: Range<usize>,
 }
 
-/// Where code comes from.
-enum Source<'p> {
-    /// Each function is compiled when it is first called.
-    Lazy(Box<Compiler<'p>>),
-    /// The interpreter runs what is not compiled, and a thread compiles what is worth it.
-    Tiers(Tier),
-}
-
-impl<'v, 'p> Session<'v, 'p> {
-    fn new(vm: &'v mut Vm<'p>, image: Image, source: Source<'p>, stack: &Stack) -> Self {
-        let (guard, stack) = (vm.libraries.call_guard(), stack.range());
-        Session { vm, image, source, end: None, pending: None, guard, stack }
-    }
-
-    /// How the program ended.
-    fn finish(self, context: &Context) -> Result<Exit, Trap> {
-        if self.vm.fuel.left().is_some() {
-            self.vm.fuel = limits::Fuel::of(context.fuel());
-        }
-        self.end.unwrap_or(Ok(Exit::Done))
-    }
-
-    /// The calls of other activations, that led to the one at hand.
-    fn outer_sites(&self) -> Vec<crate::verify::Site> {
-        match &self.source {
-            Source::Lazy(_) => Vec::new(),
-            Source::Tiers(tier) => tier.sites(&self.image.sites, &self.stack),
-        }
-    }
-}
-
-/// Runs a function that takes and gives nothing, compiling each function when it is first called. Where
-/// somebody watches each instruction, or the system does not have what machine code needs, the reference
-/// interpreter runs it.
+/// Runs a function that takes and gives nothing, compiling each function when it is first called.
 pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
-    if is_watched(vm) {
-        return reference::run(vm, function);
+    let (program, options) = (vm.program, Options::of(vm, usize::MAX));
+    match Compiler::new(program, options) {
+        Some(compiler) => start(vm, function, Source::Foreground(Box::new(compiler))),
+        None => interp::run(vm, function),
     }
-    let Some((compiler, image, stack)) = prepare(vm) else { return reference::run(vm, function) };
-    let mut session = Session::new(vm, image, Source::Lazy(Box::new(compiler)), &stack);
-    let mut context = Context::new(&mut session, &stack);
-    let _other = OtherStack::enter(stack.range());
-    stack.run(|| {
-        // SAFETY: the context was made for this session and stack, and all three live on.
-        unsafe { Context::enter_main(&raw mut *context, function) };
-    });
-    session.finish(&context)
 }
 
 /// The same, beginning in the interpreter.
 pub(super) fn run_tiers(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
-    match is_watched(vm) {
-        true => interp::run(vm, function),
-        false => tier::run(vm, function),
+    let (program, options) = (Arc::clone(vm.program), Options::of(vm, LARGE));
+    let background = Background::new(program, options, vm.doorbell.clone());
+    start(vm, function, Source::Background(background))
+}
+
+/// Where somebody watches each instruction, or the system does not have what machine code needs, the
+/// interpreter runs it alone.
+fn start<'p>(vm: &mut Vm<'p>, function: u32, source: Source<'p>) -> Result<Exit, Trap> {
+    let is_watched = vm.tracer.is_some() || vm.profile.as_ref().is_some_and(Profile::counts);
+    let functions = vm.program.module().functions.len();
+    match (Image::new(functions), Stack::new()) {
+        (Some(image), Some(stack)) if !is_watched => tier::run(vm, function, image, &stack, source),
+        _ => interp::run(vm, function),
     }
-}
-
-/// Whether somebody wants to know of each instruction.
-fn is_watched(vm: &Vm<'_>) -> bool {
-    vm.tracer.is_some() || vm.profile.as_ref().is_some_and(Profile::counts)
-}
-
-fn prepare<'p>(vm: &Vm<'p>) -> Option<(Compiler<'p>, Image, Stack)> {
-    let mut compiler = Compiler::new(vm.program, Options::of(vm))?;
-    let mut image = Image::new(vm.program.module().functions.len())?;
-    let poll = compiler.compile(Unit::Poll, &mut image.sites.places)?;
-    image.add_poll(poll)?;
-    Some((compiler, image, Stack::new()?))
 }

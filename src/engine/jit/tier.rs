@@ -1,45 +1,41 @@
-//! Programs that begin in the interpreter, and of which a thread compiles what is worth it.
+//! Programs of which a part is compiled and the rest interpreted.
 //!
 //! About once a millisecond the program looks where it is. A function that is met again is compiled:
 //! so is the rest of it from the block at hand on, for a loop that runs for long is never called again.
 //! Neither interpreter nor machine code counts anything, so they pay nothing for it. (Counting each call
 //! and turn, as others do, cost the interpreter an instruction in each.)
 //!
+//! With [`Source::Foreground`], only what cannot be compiled is interpreted, and what it calls until that
+//! is met.
+//!
 //! Interpreter and machine code call each other. Each such *activation* has its frames in a row: those of
 //! the interpreter are on the stack of cells, at the very place that machine code counts by its base;
 //! those of machine code on the machine's stack.
-
-mod background;
 
 use super::compiler::Unit;
 use super::context::Context;
 use super::image::Image;
 use super::machine::Arguments;
 use super::sites::{SiteId, Sites};
+use super::source::Source;
 use super::stack::Stack;
-use super::translate::Options;
 use super::traps::{Frame, places};
-use super::{Session, Source};
-use crate::engine::interp::{self, Caller, End, Machine, Upper};
+use super::{Session, machine};
+use crate::engine::interp::{Caller, End, Machine, Upper};
 use crate::engine::limits::{FRAME_CELLS, Fuel, MAX_STACK};
 use crate::engine::observe::Sampler;
-use crate::engine::safepoint::Request;
+use crate::engine::safepoint::{Doorbell, Request};
 use crate::engine::trap::{Trap, TrapKind};
 use crate::engine::vm::{Exit, Vm};
 use crate::isa::ValueType;
 use crate::native::OtherStack;
 use crate::verify::Site;
-use background::{Background, Done};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
 use std::ptr;
-use std::thread;
 
 /// How often a function must be met to be compiled.
 const WARM: u32 = 2;
-
-/// Functions with more instructions than this stay interpreted: compiling takes more than linear time.
-const LARGE: usize = 10_000;
 
 /// What there is besides the machine code.
 pub struct Tier {
@@ -50,13 +46,15 @@ pub struct Tier {
     outer: Vec<Outer>,
     /// Down to where the machine's stack may be used by calls of the interpreter.
     lowest: *mut u8,
-    background: Background,
+    /// Rings for the next look, where the interpreter runs anything.
+    sampler: Option<Sampler>,
     /// How often each function was met.
     heat: FxHashMap<u32, u32>,
-    asked: FxHashSet<Unit>,
+    /// What has been asked for.
+    pub asked: FxHashSet<Unit>,
     /// Code that calls functions of a type, and that of the rests of functions.
-    calls: FxHashMap<u32, *const u8>,
-    rests: FxHashMap<Site, *const u8>,
+    pub calls: FxHashMap<u32, *const u8>,
+    pub rests: FxHashMap<Site, *const u8>,
 }
 
 /// Where an activation called the next one.
@@ -68,57 +66,86 @@ enum Outer {
 }
 
 /// Runs a function that takes and gives nothing.
-pub fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
-    let functions = vm.program.module().functions.len();
-    let (Some(image), Some(stack)) = (Image::new(functions), Stack::new()) else {
-        return interp::run(vm, function);
-    };
+pub fn run<'p>(
+    vm: &mut Vm<'p>,
+    function: u32,
+    image: Image,
+    stack: &Stack,
+    source: Source<'p>,
+) -> Result<Exit, Trap> {
     // The system hands out zeros as they are touched.
     let mut cells = vec![0u64; MAX_STACK];
-    thread::scope(|scope| {
-        let (program, options) = (vm.program, Options::of(vm));
-        let background = Background::start(scope, program, options, vm.doorbell.clone());
-        let _sampler = Sampler::start(vm.doorbell.clone(), Request::Tier);
-        let tier = Tier {
-            machine: ptr::null_mut(),
-            cells: cells.as_mut_ptr(),
-            outer: Vec::new(),
-            lowest: stack.lowest(),
-            background,
-            heat: FxHashMap::default(),
-            asked: FxHashSet::default(),
-            calls: FxHashMap::default(),
-            rests: FxHashMap::default(),
-        };
-        let mut session = Session::new(vm, image, Source::Tiers(tier), &stack);
-        let mut context = Context::new(&mut session, &stack);
-        let upper = Upper { data: (&raw mut *context).cast(), call, rest, outer };
-        let mut machine = Machine::new(session.vm, &cells, Some(upper));
-        tier_of(&mut session).machine = &raw mut machine;
-        let mut ended = End::Returned;
-        let _other = OtherStack::enter(stack.range());
-        stack.run(|| {
-            // SAFETY: the frame of one function fits on the stack, which is empty; session, context and
-            // machine live on, and are only used through these pointers meanwhile.
-            ended = unsafe { machine.call(function, cells.as_mut_ptr()) };
-        });
-        match std::mem::replace(&mut ended, End::Returned) {
-            End::Returned => Ok(Exit::Done),
-            End::Exit(exit) => Ok(exit),
-            End::Trap(kind) => Err(Trap::new(kind, machine.take_sites())),
-            End::Elsewhere => session.end.take().unwrap_or(Ok(Exit::Done)),
+    let compiles_first = matches!(source, Source::Foreground(_));
+    let guard = vm.libraries.call_guard();
+    let mut session = Session {
+        vm,
+        image,
+        source,
+        tier: Tier::new(cells.as_mut_ptr(), stack),
+        end: None,
+        pending: None,
+        guard,
+        stack: stack.range(),
+    };
+    match compiles_first {
+        true => session.ask(Unit::Poll),
+        false => session.tier.watch(session.vm.doorbell.clone()),
+    }
+    let mut context = Context::new(&mut session, stack);
+    let upper = Upper { data: (&raw mut *context).cast(), call, rest, outer };
+    let mut machine = Machine::new(session.vm, &cells, Some(upper));
+    session.tier.machine = &raw mut machine;
+    let mut ended = End::Elsewhere;
+    let _other = OtherStack::enter(stack.range());
+    stack.run(|| {
+        let frame = cells.as_mut_ptr();
+        // SAFETY: the frame of one function fits on the stack, which is empty; session, context and
+        // machine live on, and are only used through these pointers meanwhile.
+        unsafe {
+            match compiles_first {
+                true => {
+                    let code = *(*context).functions.add(function as usize);
+                    enter(&raw mut *context, frame, None, ptr::null(), code);
+                }
+                false => ended = machine.call(function, frame),
+            }
         }
-    })
-}
-
-fn tier_of<'s>(session: &'s mut Session<'_, '_>) -> &'s mut Tier {
-    match &mut session.source {
-        Source::Tiers(tier) => tier,
-        Source::Lazy(_) => unreachable!("only tiers have two engines"),
+    });
+    match std::mem::replace(&mut ended, End::Returned) {
+        End::Returned => Ok(Exit::Done),
+        End::Exit(exit) => Ok(exit),
+        End::Trap(kind) => Err(Trap::new(kind, machine.take_sites())),
+        End::Elsewhere => session.end.take().unwrap_or(Ok(Exit::Done)),
     }
 }
 
 impl Tier {
+    fn new(cells: *mut u64, stack: &Stack) -> Tier {
+        Tier {
+            machine: ptr::null_mut(),
+            cells,
+            outer: Vec::new(),
+            lowest: stack.lowest(),
+            sampler: None,
+            heat: FxHashMap::default(),
+            asked: FxHashSet::default(),
+            calls: FxHashMap::default(),
+            rests: FxHashMap::default(),
+        }
+    }
+
+    /// From now on, looks where the program is.
+    fn watch(&mut self, doorbell: Doorbell) {
+        self.sampler.get_or_insert_with(|| Sampler::start(doorbell, Request::Tier));
+    }
+
+    /// From now on, the interpreter's calls of a function lead to its code.
+    pub fn enter_compiled(&mut self, function: u32) {
+        // SAFETY: the machine lives as long as the program runs, and code that enters this is its only
+        // user meanwhile.
+        unsafe { (*self.machine).enter_compiled(function) };
+    }
+
     /// The calls of the outer activations, from the inside out.
     pub fn sites(&self, sites: &Sites, stack: &Range<usize>) -> Vec<Site> {
         let mut all = Vec::new();
@@ -137,52 +164,25 @@ impl Tier {
         }
         all
     }
-
-    fn ask(&mut self, unit: Unit) {
-        if self.asked.insert(unit) {
-            self.background.ask(unit);
-        }
-    }
 }
 
 impl Session<'_, '_> {
-    /// Takes what has been compiled.
-    pub fn install(&mut self) {
-        let Session { vm, image, source: Source::Tiers(tier), .. } = self else { return };
-        while let Some(Done { unit, assembled, places }) = tier.background.done() {
-            let Some(address) = image.take(assembled, places) else { return };
-            match unit {
-                Unit::Poll => image.set_poll(address),
-                Unit::Call(ty) => drop(tier.calls.insert(ty, address)),
-                Unit::Rest(site) => drop(tier.rests.insert(site, address)),
-                Unit::Function(function) => {
-                    image.enter(function, address);
-                    let ty = vm.program.module().functions[function as usize].ty;
-                    if tier.calls.contains_key(&ty) {
-                        // SAFETY: the machine lives as long as the program runs.
-                        unsafe { (*tier.machine).enter_compiled(function) };
-                    }
-                }
-            }
-        }
-    }
-
     /// Notes that the program was met in a function, at the beginning of a block if it is at one.
     fn meet(&mut self, function: u32, block: Option<u32>) {
-        let Session { vm, source: Source::Tiers(tier), .. } = self else { return };
+        let Session { vm, tier, .. } = self;
         let heat = tier.heat.entry(function).or_default();
         *heat += 1;
-        let module = vm.program.module();
-        // A byte at least for each instruction.
-        if *heat < WARM || module.functions[function as usize].code.len() > 2 * LARGE {
+        let (module, heat) = (vm.program.module(), *heat);
+        if heat < WARM {
             return;
         }
+        self.ask(Unit::Poll);
         if let Some(instr) = block {
-            tier.ask(Unit::Rest(Site { function, instr }));
+            self.ask(Unit::Rest(Site { function, instr }));
         }
         if function != module.entry {
-            tier.ask(Unit::Call(module.functions[function as usize].ty));
-            tier.ask(Unit::Function(function));
+            self.ask(Unit::Call(module.functions[function as usize].ty));
+            self.ask(Unit::Function(function));
         }
     }
 }
@@ -202,7 +202,7 @@ unsafe fn enter(
     // SAFETY: by the caller's word; each reference ends before machine code runs, which has its own.
     unsafe {
         let session = Context::session(context);
-        let tier = tier_of(session);
+        let tier = &mut session.tier;
         tier.outer.push(Outer::Interpreter(caller));
         let base = frame.offset_from(tier.cells) as u64 + FRAME_CELLS as u64;
         (*context).fuel = session.vm.fuel.left().unwrap_or(0);
@@ -211,7 +211,7 @@ unsafe fn enter(
         Context::enter(context, base, frame, target, code);
         let session = Context::session(context);
         let ended = session.end.is_some();
-        let tier = tier_of(session);
+        let tier = &mut session.tier;
         tier.outer.pop();
         (*tier.machine).measure_memory();
         if session.vm.fuel.left().is_some() {
@@ -229,7 +229,7 @@ unsafe fn call(data: *mut u8, function: u32, frame: *mut u64, caller: Caller) ->
     unsafe {
         let session = Context::session(context);
         let ty = session.vm.program.module().functions[function as usize].ty;
-        let code = tier_of(session).calls[&ty];
+        let code = session.tier.calls[&ty];
         let target = *(*context).functions.add(function as usize);
         enter(context, frame, caller, target, code)
     }
@@ -250,7 +250,7 @@ unsafe fn rest(
         session.install();
         session.meet(function, block);
         let site = Site { function, instr: block? };
-        let code = *tier_of(session).rests.get(&site)?;
+        let code = *session.tier.rests.get(&site)?;
         Some(enter(context, frame, caller, ptr::null(), code))
     }
 }
@@ -258,42 +258,63 @@ unsafe fn rest(
 /// Where the calls are that led to the interpreter.
 unsafe fn outer(data: *mut u8) -> Vec<Site> {
     // SAFETY: the data are the context.
-    unsafe { Context::session(data.cast()).outer_sites() }
+    let session = unsafe { Context::session(data.cast()) };
+    session.tier.sites(&session.image.sites, &session.stack)
 }
 
-/// What the interpreter gives machine code.
+/// What the stub of a function is to do.
 #[repr(C)]
-pub struct Interpreted {
+pub struct Called {
     /// The bits of the result.
     value: u64,
-    /// 1 when the program has ended.
-    ended: u64,
+    /// Where to go on, as if that had been called; null to return the result.
+    next: *const u8,
 }
 
-/// Lets the interpreter run a function that machine code calls.
+/// Has a function compiled or interpreted that has no code.
 ///
 /// # Safety
 /// The caller is the stub of a function, called by machine code with the arguments of that function.
-pub unsafe extern "C" fn interpret(
+pub unsafe extern "C" fn missing(
     context: *mut Context,
     function: u32,
     arguments: *const Arguments,
-) -> Interpreted {
-    const ENDED: Interpreted = Interpreted { value: 0, ended: 1 };
+) -> Called {
+    // SAFETY: by the caller's word; the reference ends before the interpreter runs, which has its own.
+    let session = unsafe { Context::session(context) };
+    if let Source::Foreground(_) = session.source {
+        session.ask(Unit::Function(function));
+        if let Some(next) = session.image.compiled(function) {
+            return Called { value: 0, next };
+        }
+    }
+    // SAFETY: by the caller's word.
+    match unsafe { interpret(context, function, &*arguments) } {
+        Some(value) => Called { value, next: ptr::null() },
+        None => Called { value: 0, next: machine::raise_pending as *const u8 },
+    }
+}
+
+/// Lets the interpreter run a function that machine code calls. `None` when the program has ended.
+///
+/// # Safety
+/// As for [`missing`].
+unsafe fn interpret(context: *mut Context, function: u32, arguments: &Arguments) -> Option<u64> {
     // SAFETY: by the caller's word; each reference ends before the interpreter runs, which has its own.
     unsafe {
         let session = Context::session(context);
         let program = session.vm.program;
-        let base = (*arguments).integers[1] as usize;
+        let base = arguments.integers[1] as usize;
         let cells = program.locals(function) + program.max_stack(function) as usize;
-        let tier = tier_of(session);
-        if base + cells > MAX_STACK || (arguments.cast_mut().cast::<u8>()) < tier.lowest {
+        let tier = &mut session.tier;
+        if base + cells > MAX_STACK || ptr::from_ref(arguments).cast() < tier.lowest.cast_const() {
             session.pending = Some(TrapKind::CallStackExhausted);
-            return ENDED;
+            return None;
         }
+        tier.watch(session.vm.doorbell.clone());
         let frame = tier.cells.add(base - FRAME_CELLS);
-        pass(&*arguments, &program.module().func_type(function).params, frame);
-        tier.outer.push(Outer::Code(&raw const (*arguments).frame));
+        pass(arguments, &program.module().func_type(function).params, frame);
+        tier.outer.push(Outer::Code(&raw const arguments.frame));
         let machine = tier.machine;
         if session.vm.fuel.left().is_some() {
             session.vm.fuel = Fuel::of((*context).fuel);
@@ -303,16 +324,16 @@ pub unsafe extern "C" fn interpret(
         let session = Context::session(context);
         (*context).fuel = session.vm.fuel.left().unwrap_or(0);
         (*context).refresh(session.vm);
-        tier_of(session).outer.pop();
+        session.tier.outer.pop();
         match end {
-            End::Returned => return Interpreted { value: *frame, ended: 0 },
+            End::Returned => return Some(*frame),
             End::Exit(exit) => session.end = Some(Ok(exit)),
             End::Trap(kind) => {
                 session.end = Some(Err(Trap::new(kind, (*machine).take_sites())));
             }
             End::Elsewhere => {}
         }
-        ENDED
+        None
     }
 }
 

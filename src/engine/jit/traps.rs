@@ -87,7 +87,7 @@ impl Session<'_, '_> {
     unsafe fn places(&self, site: SiteId, first: *const Frame) -> Vec<Site> {
         // SAFETY: by the caller's word.
         let mut places = unsafe { places(&self.image.sites, self.stack.clone(), site, first) };
-        places.extend(self.outer_sites());
+        places.extend(self.tier.sites(&self.image.sites, &self.stack));
         places
     }
 }

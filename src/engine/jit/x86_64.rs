@@ -1,9 +1,8 @@
 //! What must be written in assembly, for x86-64 with the System V convention.
 
 use super::context::{Context, Reason};
-use super::helpers::compile;
 use super::sites::SiteId;
-use super::tier::interpret;
+use super::tier;
 use super::traps::{Frame, record};
 use std::arch::naked_asm;
 use std::mem::offset_of;
@@ -102,7 +101,7 @@ pub unsafe extern "C" fn raise(context: *mut Context, what: u64, a: u64, b: u64)
     )
 }
 
-/// How many bytes lead to the compiler.
+/// How many bytes lead to [`missing`].
 pub const STUB: usize = 11;
 
 /// Code that stands in the place of a function which is not compiled yet: it puts the function's
@@ -113,56 +112,6 @@ pub fn stub(function: u32) -> [u8; STUB] {
     let offset = offset_of!(Context, missing) as u32;
     code[7..].copy_from_slice(&offset.to_le_bytes());
     code
-}
-
-/// Saves all registers that can hold arguments, from the stack pointer on: six integers, eight floats.
-macro_rules! save_arguments {
-    () => {
-        "push rbp
-         mov rbp, rsp
-         sub rsp, 112
-         mov [rsp], rdi
-         mov [rsp + 8], rsi
-         mov [rsp + 16], rdx
-         mov [rsp + 24], rcx
-         mov [rsp + 32], r8
-         mov [rsp + 40], r9
-         movsd [rsp + 48], xmm0
-         movsd [rsp + 56], xmm1
-         movsd [rsp + 64], xmm2
-         movsd [rsp + 72], xmm3
-         movsd [rsp + 80], xmm4
-         movsd [rsp + 88], xmm5
-         movsd [rsp + 96], xmm6
-         movsd [rsp + 104], xmm7"
-    };
-}
-
-/// Compiles the function whose index is in eax, and goes on there with the arguments as they are.
-#[unsafe(naked)]
-pub unsafe extern "C" fn compile_and_go() {
-    naked_asm!(
-        save_arguments!(),
-        "mov esi, eax",
-        "call {compile}",
-        "mov rdi, [rsp]",
-        "mov rsi, [rsp + 8]",
-        "mov rdx, [rsp + 16]",
-        "mov rcx, [rsp + 24]",
-        "mov r8, [rsp + 32]",
-        "mov r9, [rsp + 40]",
-        "movsd xmm0, [rsp + 48]",
-        "movsd xmm1, [rsp + 56]",
-        "movsd xmm2, [rsp + 64]",
-        "movsd xmm3, [rsp + 72]",
-        "movsd xmm4, [rsp + 80]",
-        "movsd xmm5, [rsp + 88]",
-        "movsd xmm6, [rsp + 96]",
-        "movsd xmm7, [rsp + 104]",
-        "leave",
-        "jmp rax",
-        compile = sym compile,
-    )
 }
 
 /// What a function is called with: registers, then the stack.
@@ -186,25 +135,64 @@ impl Arguments {
     }
 }
 
-/// Lets the interpreter run the function whose index is in eax, and returns what it gives, as any
-/// function returns it. When the program has ended meanwhile, the call raises that.
+/// Asks what to do about the function whose index is in eax: returns its result as any function returns
+/// it, or goes on elsewhere with the arguments as they are.
 #[unsafe(naked)]
-pub unsafe extern "C" fn interpret_and_return() {
+pub unsafe extern "C" fn missing() {
     naked_asm!(
-        save_arguments!(),
+        "push rbp",
+        "mov rbp, rsp",
+        "sub rsp, 112",
+        "mov [rsp], rdi",
+        "mov [rsp + 8], rsi",
+        "mov [rsp + 16], rdx",
+        "mov [rsp + 24], rcx",
+        "mov [rsp + 32], r8",
+        "mov [rsp + 40], r9",
+        "movsd [rsp + 48], xmm0",
+        "movsd [rsp + 56], xmm1",
+        "movsd [rsp + 64], xmm2",
+        "movsd [rsp + 72], xmm3",
+        "movsd [rsp + 80], xmm4",
+        "movsd [rsp + 88], xmm5",
+        "movsd [rsp + 96], xmm6",
+        "movsd [rsp + 104], xmm7",
         "mov esi, eax",
         "mov rdx, rsp",
-        "call {interpret}",
-        "mov rdi, [rsp]",
-        "leave",
+        "call {missing}",
         "test rdx, rdx",
         "jne 2f",
+        "leave",
         "movq xmm0, rax",
         "ret",
         "2:",
+        "mov rax, rdx",
+        "mov rdi, [rsp]",
+        "mov rsi, [rsp + 8]",
+        "mov rdx, [rsp + 16]",
+        "mov rcx, [rsp + 24]",
+        "mov r8, [rsp + 32]",
+        "mov r9, [rsp + 40]",
+        "movsd xmm0, [rsp + 48]",
+        "movsd xmm1, [rsp + 56]",
+        "movsd xmm2, [rsp + 64]",
+        "movsd xmm3, [rsp + 72]",
+        "movsd xmm4, [rsp + 80]",
+        "movsd xmm5, [rsp + 88]",
+        "movsd xmm6, [rsp + 96]",
+        "movsd xmm7, [rsp + 104]",
+        "leave",
+        "jmp rax",
+        missing = sym tier::missing,
+    )
+}
+
+/// Raises what a helper has noted, from the call that led here.
+#[unsafe(naked)]
+pub unsafe extern "C" fn raise_pending(context: *mut Context) {
+    naked_asm!(
         "mov rsi, {pending}",
         "jmp {raise}",
-        interpret = sym interpret,
         pending = const Reason::Pending.pack(0, SiteId::NONE.number()),
         raise = sym raise,
     )

@@ -2,6 +2,7 @@
 
 use crate::engine::limits::{FRAME_CELLS, MAX_STACK, fuel_costs};
 use crate::engine::numeric;
+use crate::engine::observe::Tier;
 use crate::engine::trap::{Trap, TrapKind};
 use crate::engine::vm::{Exit, Vm};
 use crate::isa::{Code, Group, Op, OperandKind};
@@ -154,7 +155,9 @@ impl<'v, 'p> Machine<'v, 'p> {
     ) -> Result<Option<Exit>, TrapKind> {
         if at_safepoint && self.vm.doorbell.has_rung() {
             let frames = &self.frames;
-            if let Some(exit) = self.vm.safepoint(|| sites(frames, Some(frame)).collect())? {
+            if let Some(exit) =
+                self.vm.safepoint(Tier::Interpreter, || sites(frames, Some(frame)).collect())?
+            {
                 return Ok(Some(exit));
             }
         }

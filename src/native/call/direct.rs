@@ -8,24 +8,22 @@ use super::Returned;
 use super::error::Misfit;
 use crate::isa::{CType, Signature};
 
-/// How many integers have registers on every machine.
-const INTEGERS: usize = 4;
-const FLOATS: usize = 4;
-
 /// Calls the function at an address with the cells at another.
 type Make = unsafe fn(usize, *const u64) -> Returned;
 
 /// How to call a function of such a signature.
 #[derive(Debug)]
-pub(super) struct Direct {
+pub struct Direct {
     /// The least and greatest value of each integer; none for floats.
     ranges: Box<[(i64, i64)]>,
     cells: usize,
+    takes_floats: bool,
+    result: CType,
     make: Make,
 }
 
 impl Direct {
-    pub fn new(signature: &Signature) -> Option<Direct> {
+    pub(super) fn new(signature: &Signature) -> Option<Direct> {
         let Signature { params, result } = signature;
         if !cfg!(target_pointer_width = "64") || *result == CType::F32 {
             return None;
@@ -47,7 +45,29 @@ impl Direct {
             }
             None => return None,
         };
-        Some(Direct { ranges, cells: params.len(), make: make[usize::from(to_float)] })
+        let (cells, takes_floats) = (params.len(), ranges.is_empty());
+        let make = make[usize::from(to_float)];
+        Some(Direct { ranges, cells, takes_floats, result: *result, make })
+    }
+
+    /// How many arguments the function takes.
+    pub fn params(&self) -> usize {
+        self.cells
+    }
+
+    /// Whether the arguments are doubles; integers otherwise.
+    pub fn takes_floats(&self) -> bool {
+        self.takes_floats
+    }
+
+    /// The least and greatest value of each integer; none for doubles.
+    pub fn ranges(&self) -> &[(i64, i64)] {
+        &self.ranges
+    }
+
+    /// What the function gives.
+    pub fn result(&self) -> CType {
+        self.result
     }
 
     /// Checks the arguments and calls the function at `target`.
@@ -55,7 +75,7 @@ impl Direct {
     /// # Safety
     /// `target` is the address of a mapped C function of the signature that this was made for.
     #[inline]
-    pub unsafe fn call(&self, target: usize, args: &[u64]) -> Result<Returned, Misfit> {
+    pub(super) unsafe fn call(&self, target: usize, args: &[u64]) -> Result<Returned, Misfit> {
         if args.len() != self.cells {
             return Err(Misfit::Count { expected: self.cells });
         }
@@ -69,43 +89,55 @@ impl Direct {
     }
 }
 
-/// Functions that call one of as many arguments as there are zeros, which gives an integer or nothing,
-/// or a double.
+/// A function that calls one which takes as many arguments of a type as it is told, up to four.
 macro_rules! calls {
-    ($from:path, $argument:ty; $($index:literal)*) => {{
-        type ToInteger = unsafe extern "C" fn($(calls!(@ $index $argument)),*) -> u64;
-        type ToFloat = unsafe extern "C" fn($(calls!(@ $index $argument)),*) -> f64;
-        unsafe fn to_integer(target: usize, _args: *const u64) -> Returned {
-            // SAFETY: the caller vouches for the target, and for the number of arguments.
-            let integer = unsafe {
-                std::mem::transmute::<usize, ToInteger>(target)($($from(*_args.add($index))),*)
-            };
-            Returned { integer, float: 0.0 }
+    ($name:ident, $argument:ty, $from:path, $what:literal) => {
+        #[doc = concat!("Calls the function at an address with the first `N` cells as ", $what, ".")]
+        ///
+        /// # Safety
+        /// It is a mapped C function that takes these, `N` of at most four, and gives an `R`; there are
+        /// as many cells.
+        #[inline(always)]
+        pub unsafe fn $name<const N: usize, R>(target: usize, args: *const u64) -> R {
+            // SAFETY: by the caller's word.
+            unsafe {
+                let arg = |at: usize| $from(*args.add(at));
+                match N {
+                    0 => calls!(R, $argument, target, arg;),
+                    1 => calls!(R, $argument, target, arg; 0),
+                    2 => calls!(R, $argument, target, arg; 0 1),
+                    3 => calls!(R, $argument, target, arg; 0 1 2),
+                    4 => calls!(R, $argument, target, arg; 0 1 2 3),
+                    _ => unreachable!("at most four"),
+                }
+            }
         }
-        unsafe fn to_float(target: usize, _args: *const u64) -> Returned {
-            // SAFETY: as above.
-            let float = unsafe {
-                std::mem::transmute::<usize, ToFloat>(target)($($from(*_args.add($index))),*)
-            };
-            Returned { integer: 0, float }
-        }
-        [to_integer as Make, to_float]
+    };
+    ($result:ident, $argument:ty, $target:ident, $arg:ident; $($at:literal)*) => {{
+        type Function<R> = unsafe extern "C" fn($(calls!(@ $at $argument)),*) -> R;
+        std::mem::transmute::<usize, Function<$result>>($target)($($arg($at)),*)
     }};
-    (@ $index:literal $argument:ty) => { $argument };
+    (@ $at:literal $argument:ty) => { $argument };
 }
 
-static INTEGER_CALLS: [[Make; 2]; INTEGERS + 1] = [
-    calls!(u64::from, u64;),
-    calls!(u64::from, u64; 0),
-    calls!(u64::from, u64; 0 1),
-    calls!(u64::from, u64; 0 1 2),
-    calls!(u64::from, u64; 0 1 2 3),
-];
+calls!(call_integers, u64, u64::from, "integers");
+calls!(call_floats, f64, f64::from_bits, "doubles");
 
-static FLOAT_CALLS: [[Make; 2]; FLOATS + 1] = [
-    calls!(f64::from_bits, f64;),
-    calls!(f64::from_bits, f64; 0),
-    calls!(f64::from_bits, f64; 0 1),
-    calls!(f64::from_bits, f64; 0 1 2),
-    calls!(f64::from_bits, f64; 0 1 2 3),
-];
+macro_rules! make {
+    ($call:ident; $($count:literal)*) => {
+        [$({
+            unsafe fn to_integer(target: usize, args: *const u64) -> Returned {
+                // SAFETY: the caller vouches for the target, and for the number of arguments.
+                Returned { integer: unsafe { $call::<$count, u64>(target, args) }, float: 0.0 }
+            }
+            unsafe fn to_float(target: usize, args: *const u64) -> Returned {
+                // SAFETY: as above.
+                Returned { integer: 0, float: unsafe { $call::<$count, f64>(target, args) } }
+            }
+            [to_integer as Make, to_float]
+        }),*]
+    };
+}
+
+static INTEGER_CALLS: [[Make; 2]; 5] = make!(call_integers; 0 1 2 3 4);
+static FLOAT_CALLS: [[Make; 2]; 5] = make!(call_floats; 0 1 2 3 4);

@@ -31,12 +31,12 @@ mod frame;
 #[path = "libffi.rs"]
 mod frame;
 
+pub use direct::{Direct, call_floats, call_integers};
 pub use error::CallError;
 pub(super) use error::Failure;
 
 use super::guard::Context;
 use crate::isa::{CType, Signature};
-use direct::Direct;
 use error::Misfit;
 use frame::Frame;
 use rustc_hash::FxHashSet;
@@ -113,6 +113,11 @@ impl Plan {
         }
         let direct = Direct::new(signature);
         Plan { steps: steps.into(), cells, result: signature.result, frame, direct }
+    }
+
+    /// How to call such a function without this, where that is simple.
+    pub fn direct(&self) -> Option<&Direct> {
+        self.direct.as_ref()
     }
 
     /// How many cells the arguments take.

@@ -1,8 +1,8 @@
-//! What compiled code needs to call native functions by itself.
+//! What engines need to call native functions by themselves.
 
 use super::Libraries;
-use crate::native::CallError;
 use crate::native::guard::{Context, Stopped};
+use crate::native::{CallError, Direct};
 use std::ffi::c_void;
 
 /// The guard of the calls that compiled code makes on this thread.
@@ -18,6 +18,12 @@ impl Libraries {
     /// and changes at safepoints only. What it names is as `Libraries::call` says.
     pub fn targets(&self) -> *const usize {
         self.targets.as_ptr()
+    }
+
+    /// How an engine can call the function of an import by itself, where that is simple and calls are not
+    /// guarded. It stays where it is.
+    pub fn direct(&self, import: usize) -> Option<&Direct> {
+        self.slots[import].plan.direct().filter(|_| self.guard.context().is_none())
     }
 
     /// The guard of calls on this thread, if they are guarded.

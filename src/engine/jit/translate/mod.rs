@@ -52,17 +52,20 @@ pub struct Options {
     pub convention: CallConv,
     /// Whether the function checks that the real stack has room.
     pub checks_stack: bool,
+    /// Functions with more bytes of bytecode are not compiled.
+    pub largest: usize,
 }
 
 impl Options {
-    /// As a program needs it.
-    pub fn of(vm: &Vm<'_>) -> Options {
+    /// As a program needs it, which compiles functions up to a size if it does not say up to which.
+    pub fn of(vm: &Vm<'_>, largest: usize) -> Options {
         Options {
             counts_fuel: vm.fuel.left().is_some(),
             memory_size: (!vm.program.grows_memory()).then(|| vm.memory.size()),
             guarded: vm.libraries.call_guard().is_some(),
             convention: CallConv::SystemV,
             checks_stack: false,
+            largest: vm.largest.unwrap_or(largest),
         }
     }
 }
