@@ -60,3 +60,25 @@ impl<'s> LocalNames<'s> {
         self.places.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_names_and_many_are_found_alike() {
+        let all: Vec<String> = (0..3 * FEW).map(|i| format!("n{i}")).collect();
+        let mut names = LocalNames::default();
+        for (index, name) in (0..).zip(&all) {
+            assert!(names.insert((0, name), index, Span::new(index, index)).is_none());
+            for (index, name) in (0..=index).zip(&all) {
+                assert_eq!(names.get((0, name)).map(|local| local.index), Some(index));
+                assert!(names.get((1, name)).is_none());
+            }
+            let first = names.insert((0, name), 99, Span::default());
+            assert_eq!(first.map(|local| local.index), Some(index));
+        }
+        names.clear();
+        assert!(names.get((0, "n0")).is_none() && names.iter().next().is_none());
+    }
+}

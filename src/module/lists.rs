@@ -68,3 +68,19 @@ impl<T> Lists<T> {
         self.ends.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_keep_their_order_and_their_ends() {
+        let mut lists = Lists::default();
+        for list in [&[1, 2][..], &[], &[3]] {
+            lists.push(list.iter().copied());
+        }
+        lists.iter_mut().flatten().for_each(|item| *item *= 10);
+        assert_eq!(lists.iter().collect::<Vec<_>>(), [&[10, 20][..], &[], &[30]]);
+        assert_eq!((lists.len(), lists.get(2), lists.get(3)), (3, Some(&[30][..]), None));
+    }
+}
