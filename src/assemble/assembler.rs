@@ -193,8 +193,12 @@ impl<'s> Assembler<'s> {
             Plain::Instr { op, mnemonic, operand } => match self.plain_arg(op, operand) {
                 Some(arg) => {
                     self.note_first(mnemonic);
-                    // Nothing but space stands before it.
-                    let at = self.place(raw.number, mnemonic.start - raw.begins + 1);
+                    let at = match raw.plain {
+                        // Nothing but space stands before it.
+                        Some(_) => self.place(raw.number, mnemonic.start - raw.begins + 1),
+                        // It may be the argument of a macro.
+                        None => self.location(raw.number, raw.begins, mnemonic),
+                    };
                     self.put(Item { op, arg }, at);
                 }
                 None => self.line(plain.line(raw.number, raw.begins), *raw),

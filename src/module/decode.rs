@@ -56,8 +56,25 @@ type Result<T> = std::result::Result<T, DecodeError>;
 /// # Errors
 /// When the bytes are not one; with the offset and the reason.
 pub fn decode(bytes: &[u8]) -> Result<Module> {
+    let (module, code) = read(bytes)?;
+    Ok(Module { code: bytes[code].to_vec(), ..module })
+}
+
+/// Reads a module from bytes that nobody else needs, and takes no other memory for its code.
+///
+/// # Errors
+/// When the bytes are not one; with the offset and the reason.
+pub fn decode_owned(mut bytes: Vec<u8>) -> Result<Module> {
+    let (module, code) = read(&bytes)?;
+    bytes.truncate(code.end);
+    bytes.drain(..code.start);
+    Ok(Module { code: bytes, ..module })
+}
+
+/// Reads a module all but its code, and tells where that is.
+fn read(bytes: &[u8]) -> Result<(Module, Range<usize>)> {
     let parts = layout(bytes)?;
-    let mut module = Module::default();
+    let (mut module, mut code) = (Module::default(), 0..0);
     let mut last = None;
     for (id, part) in parts {
         let mut r = Reader { bytes: &bytes[..part.end], pos: part.start };
@@ -68,6 +85,10 @@ pub fn decode(bytes: &[u8]) -> Result<Module> {
             return Err(r.malformed("sections out of order"));
         }
         last = Some(section);
+        if section == Section::Code {
+            code = part;
+            continue;
+        }
         read_section(&mut r, section, &mut module)?;
         if r.pos != part.end {
             return Err(r.malformed("a section is longer than its contents"));
@@ -75,11 +96,11 @@ pub fn decode(bytes: &[u8]) -> Result<Module> {
     }
     // Only the end tells, because a file may lack the section of either.
     let code_end = module.functions.last().map_or(0, |f| f.code.end);
-    if code_end as usize != module.code.len() {
+    if code_end as usize != code.len() {
         let problem = DecodeProblem::Malformed("the code is not as long as its functions");
         return Err(DecodeError { offset: bytes.len(), problem });
     }
-    Ok(module)
+    Ok((module, code))
 }
 
 /// The names of the sections of a file, and how many bytes each holds.
@@ -152,7 +173,7 @@ fn read_section(r: &mut Reader, section: Section, module: &mut Module) -> Result
             })?;
         }
         Section::Texts => module.texts = r.list(|r| r.blob().map(<[u8]>::to_vec))?,
-        Section::Code => module.code = r.rest().to_vec(),
+        Section::Code => unreachable!("left where it is"),
         Section::Names => module.names = Some(r.names()?),
         Section::SourceMap => module.source_map = Some(r.source_map()?),
         Section::Custom => {

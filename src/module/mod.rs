@@ -13,7 +13,7 @@ mod encode;
 mod lists;
 mod source_map;
 
-pub use decode::{DecodeError, DecodeProblem, decode, section_sizes};
+pub use decode::{DecodeError, DecodeProblem, decode, decode_owned, section_sizes};
 pub use encode::encode;
 pub use lists::Lists;
 pub use source_map::{Expanded, Location, MacroCall, Run, SourceFile, SourceMap};

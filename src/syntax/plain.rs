@@ -152,35 +152,16 @@ impl Plain {
 pub(super) fn scan(text: &[u8], begins: usize, base: u32) -> Option<(Option<Plain>, usize)> {
     let span = |start: usize, end: usize| Span::new(base + start as u32, base + end as u32);
     let start = skip(text, begins, BLANK);
-    let Some((op, end)) = mnemonic(text, start) else {
-        if text.get(start) == Some(&b'.') {
-            let (plain, end) = directive(text, start, span)?;
-            return Some((Some(plain), end_of_line(text, end)?));
+    let (plain, end) = match mnemonic(text, start) {
+        Some((op, end)) => {
+            let (operand, behind) = operand(text, end, span);
+            (Plain::Instr { op, mnemonic: span(start, end), operand }, behind)
         }
-        if !sees(text, start, LETTER) {
-            return Some((None, end_of_line(text, start)?));
-        }
-        let end = skip(text, start, WORD);
-        let colon = skip(text, end, BLANK);
-        let next = (text.get(colon) == Some(&b':')).then(|| end_of_line(text, colon + 1))??;
-        let plain = Plain::Label { name: span(start, end), line: span(start, colon + 1) };
-        return Some((Some(plain), next));
+        None if text.get(start) == Some(&b'.') => directive(text, start, span)?,
+        None if sees(text, start, LETTER) => label(text, start, span)?,
+        None => return Some((None, end_of_line(text, start)?)),
     };
-    let mnemonic = span(start, end);
-    let first = skip(text, end, BLANK);
-    let (operand, end) = if sees(text, first, LETTER) {
-        let end = skip(text, first, WORD);
-        (Some(Word::Name(span(first, end))), end)
-    } else if sees(text, first, DIGIT) {
-        // Other integers have letters that floats have too.
-        let digits = if text[first..].starts_with(b"0x") { WORD } else { DIGIT };
-        let end = skip(text, first, digits);
-        let small = small_decimal(&text[first..end]);
-        (Some(Word::Integer { span: span(first, end), small }), end)
-    } else {
-        (None, first)
-    };
-    Some((Some(Plain::Instr { op, mnemonic, operand }), end_of_line(text, end)?))
+    Some((Some(plain), end_of_line(text, end)?))
 }
 
 /// The instruction whose mnemonic begins here, and where it ends. It looks at 16 bytes at once, and so
@@ -194,6 +175,24 @@ fn mnemonic(text: &[u8], start: usize) -> Option<(Op, usize)> {
     let bits = ends.trailing_zeros() & !7;
     let op = Op::from_key(word & 1u128.checked_shl(bits)?.wrapping_sub(1))?;
     Some((op, start + bits as usize / 8))
+}
+
+/// The operand behind a mnemonic, if there is one, and where the two end.
+#[inline]
+fn operand(text: &[u8], end: usize, span: impl Fn(usize, usize) -> Span) -> (Option<Word>, usize) {
+    let start = skip(text, end, BLANK);
+    if sees(text, start, LETTER) {
+        let end = skip(text, start, WORD);
+        (Some(Word::Name(span(start, end))), end)
+    } else if sees(text, start, DIGIT) {
+        // Other integers have letters that floats have too.
+        let digits = if text[start..].starts_with(b"0x") { WORD } else { DIGIT };
+        let end = skip(text, start, digits);
+        let small = small_decimal(&text[start..end]);
+        (Some(Word::Integer { span: span(start, end), small }), end)
+    } else {
+        (None, start)
+    }
 }
 
 /// The value of a decimal integer that has so few digits that it cannot be too large.
@@ -211,6 +210,14 @@ fn small_decimal(digits: &[u8]) -> Option<u32> {
         value = value * 10 + u32::from(digit);
     }
     Some(value)
+}
+
+/// The label that begins here, and where it ends.
+fn label(text: &[u8], start: usize, span: impl Fn(usize, usize) -> Span) -> Option<(Plain, usize)> {
+    let end = skip(text, start, WORD);
+    let colon = skip(text, end, BLANK);
+    let behind = (text.get(colon) == Some(&b':')).then_some(colon + 1)?;
+    Some((Plain::Label { name: span(start, end), line: span(start, behind) }, behind))
 }
 
 /// The directive that begins here, where it is plain, and where it ends.

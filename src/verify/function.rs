@@ -361,6 +361,7 @@ macro_rules! define_step {
     ($($(#[doc = $doc:literal])* $byte:literal $op:ident $mnemonic:literal ($operand:ident)
        [$($pop:ident)*] -> [$($push:ident)*] $group:ident $formula:literal;)*) => {
         impl<F: Follow> Checker<'_, F> {
+            #[inline(always)]
             fn step(&mut self, i: u32, Instr { op, arg }: Instr) -> Result<()> {
                 match op {
                     $(Op::$op => self.effect(i, Instr { op: Op::$op, arg }),)*

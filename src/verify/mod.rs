@@ -189,23 +189,15 @@ pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
     let count = module.functions.len() as u32;
     let two =
         module.code.len() >= CODE_FOR_TWO && available_parallelism().is_ok_and(|n| n.get() > 1);
-    let parts = if !two {
-        vec![Checked::new(&module, 0..count)]
-    } else {
+    let Checked { functions, errors, used } = match two {
+        false => Checked::new(&module, 0..count),
         // No function's proof needs that of another.
-        scope(|threads| {
+        true => scope(|threads| {
             let second = threads.spawn(|| Checked::new(&module, count / 2..count));
             let first = Checked::new(&module, 0..count / 2);
-            vec![first, second.join().expect("checking does not panic")]
-        })
+            first.and(second.join().expect("checking does not panic"))
+        }),
     };
-    let (mut functions, mut errors) = (Vec::with_capacity(count as usize), Vec::new());
-    let mut used = vec![false; module.imports.len()];
-    for mut part in parts {
-        functions.append(&mut part.functions);
-        errors.append(&mut part.errors);
-        used.iter_mut().zip(part.used).for_each(|(used, here)| *used |= here);
-    }
     if errors.is_empty() {
         let mut slots: Vec<_> = module.imports.iter().map(|i| i.slot).zip(0..).collect();
         slots.sort_unstable();
@@ -243,5 +235,13 @@ impl Checked {
             }
         }
         Checked { functions, errors, used: proof.used_imports() }
+    }
+
+    /// With what was found out about the functions behind these.
+    fn and(mut self, mut others: Checked) -> Checked {
+        self.functions.append(&mut others.functions);
+        self.errors.append(&mut others.errors);
+        self.used.iter_mut().zip(others.used).for_each(|(used, there)| *used |= there);
+        self
     }
 }
