@@ -4,7 +4,7 @@
     python3 benches/run.py            all of it
     python3 benches/run.py --rounds 5
     python3 benches/run.py --only assembling
-    python3 benches/run.py --only reloading --reloads 1000
+    python3 benches/run.py --only reloading --quick      prints figures, a minute's worth
 
 `benches/engines.py` measures a part of the engines, for those who work on them.
 
@@ -77,6 +77,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--reloads", type=int, default=100_000, help="with --unload; the rest takes fewer")
+    parser.add_argument("--quick", action="store_true", help="with --only reloading: fewer, printed and not written")
     parser.add_argument("--only", choices=["assembling", "engines", "reloading", "slots"])
     options = parser.parse_args()
     subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
@@ -96,7 +97,8 @@ def main():
             replace("slots", slots())
         if wanted("reloading"):
             hotvm = TARGET / "release/hotvm"
-            replace("reloading", reloading.measure(folder, hotvm, build_reloading_peer(), options.reloads))
+            text = reloading.measure(folder, hotvm, build_reloading_peer(), options.reloads, options.quick)
+            print(text) if options.quick else replace("reloading", text)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ fn agree(program: &Arc<Verified>, limits: Limits) -> Result<Ended, TestCaseError
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 1000,
+        cases: 400,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -98,10 +98,20 @@ i64 double_free(i64 n) {
     free(p);
     return keep == p;
 }
+/* What is freed is overwritten, and the next but one of its size is looked for where nothing is. */
+i64 in_malloc(i64 n) {
+    uintptr_t *volatile p = malloc(24), *volatile q = malloc(24);
+    free(p);
+    free(q);
+    *(volatile uintptr_t *)q = ((uintptr_t)q >> 12) ^ 0x6000000000;
+    p = malloc(24);
+    q = malloc(24);
+    return p == q;
+}
 i64 bad_stream(i64 n) { return fputs((char *)(n & 0), stdout) + fflush((FILE *)(n | 64)); }
 "#;
 
-const ALL: [&str; 30] = [
+const ALL: [&str; 31] = [
     "fine",
     "quotient",
     "null_read",
@@ -130,6 +140,7 @@ const ALL: [&str; 30] = [
     "dirty_x87",
     "block_all",
     "double_free",
+    "in_malloc",
     "bad_stream",
     "throws",
 ];
@@ -471,7 +482,7 @@ fn without_the_guard_the_process_dies_of_its_signal() {
 
 #[test]
 fn a_tainted_process_ends_with_a_message() {
-    for function in ["double_free", "bad_stream", "nap_for_ever"] {
+    for function in ["double_free", "in_malloc", "bad_stream", "nap_for_ever"] {
         let start = Instant::now();
         let flags = ["--reload-on-enter", "--native-timeout", "0.2"];
         let (output, errors) = Program::new(function).run(&flags, "\n\n\n");

@@ -3,11 +3,13 @@
 
 mod common;
 
+use common::Lab;
 use common::values::{
     contains, enter_gives, enter_until, lab_with, on_change, on_enter, once, start, value, watch,
 };
 use hotvm::engine::Engine;
 use std::fs;
+use std::process::Command;
 
 #[test]
 fn a_running_loop_follows_its_c_source_and_back() {
@@ -54,6 +56,52 @@ fn a_running_loop_follows_a_header() {
     let mut session = start(&lab, "7");
     lab.write("include/scale.h", "#define SCALE 3\n");
     session.expect_line("21");
+}
+
+#[test]
+fn a_running_loop_follows_a_rust_source_and_its_modules() {
+    let lab = lab_with(on_change("v.rs"));
+    let text = |more: &str| {
+        format!(
+            "mod part;\n#[unsafe(no_mangle)]\npub extern \"C\" fn value() -> i64 {{\n    \
+             std::thread::sleep(std::time::Duration::from_micros(100));\n    part::N{more}\n}}\n"
+        )
+    };
+    lab.write("part.rs", "pub const N: i64 = 1;\n");
+    lab.write("v.rs", text(""));
+    let mut session = start(&lab, "1");
+    lab.write("part.rs", "pub const N: i64 = 2;\n");
+    session.expect_line("2");
+    lab.write("v.rs", text(" + 10"));
+    session.expect_line("12");
+}
+
+#[test]
+fn a_crash_of_the_new_version_brings_the_old_one_back() {
+    let lab = lab_with(on_change("v.c"));
+    lab.write("v.c", value(1));
+    let mut session = start(&lab, "1");
+    let bad = "long value(void) { long *volatile p = 0; return *p; }\n";
+    lab.write("v.c", bad);
+    let (event, mut said) = session.wait_for_event("rolled_back");
+    assert_eq!((&event["generation"], &event["to_generation"]), (&2.into(), &1.into()));
+    contains(
+        event["reason"].as_str().unwrap(),
+        "`value`: SIGSEGV reading address 0x0, at value+0x",
+    );
+    // The program's thread tells this, and another one the events.
+    if !said.contains("the program has ended") {
+        said += &session.wait_for_notice("the program has ended");
+    }
+    for part in ["[E0512]", "`value` of v.c (generation 2) crashed", "p.vasm:", "v.c:1"] {
+        contains(&said, part);
+    }
+    // The same again is not tried; something else is, and then the program runs again.
+    lab.write("v.c", format!("{bad}\n"));
+    lab.write("v.c", bad);
+    assert_eq!(session.wait_for_event("rejected").0["code"], "E0619");
+    lab.write("v.c", value(3));
+    session.expect_line("3");
 }
 
 #[test]
@@ -277,4 +325,78 @@ fn a_folder_that_is_made_anew_is_watched_again() {
     session.expect_line("3");
     lab.write("build/libv.so", &versions[0]);
     session.expect_line("1");
+}
+
+#[test]
+fn a_folder_far_above_may_move() {
+    let lab = lab_with(on_change("out/x86/debug/libv.so"));
+    let versions = [1, 2, 3, 4].map(|n| lab.compiled(&value(n)));
+    lab.write("out/x86/debug/libv.so", &versions[0]);
+    let mut session = start(&lab, "1");
+    let replace = |folder: &str, aside: &str| {
+        fs::rename(lab.path(folder), lab.path(aside)).unwrap();
+        fs::rename(lab.path("next"), lab.path(folder)).unwrap();
+    };
+    lab.write("next/debug/libv.so", &versions[1]);
+    replace("out/x86", "former");
+    session.expect_line("2");
+    lab.write("next/x86/debug/libv.so", &versions[2]);
+    replace("out", "older");
+    session.expect_line("3");
+    // The new place is watched, the old one is not.
+    lab.write("older/x86/debug/libv.so", &versions[0]);
+    lab.write("out/x86/debug/libv.so", &versions[3]);
+    session.expect_line("4");
+}
+
+/// Links `libv.so` of C with `libhelper.so` beside it.
+fn link_with_helper(lab: &Lab, expression: &str) {
+    let text = format!("long help(void), more(void);\n{}", value(expression));
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-Wl,-rpath,$ORIGIN", "-o"]);
+    cc.args([
+        lab.path("libv.so"),
+        lab.write("v.c", text),
+        "-L".into(),
+        lab.path("."),
+        "-lhelper".into(),
+    ]);
+    assert!(cc.status().unwrap().success());
+}
+
+#[test]
+fn a_library_that_another_needs_stays_the_old_one_and_that_is_told() {
+    let lab = lab_with(on_change("libv.so"));
+    let helpers = [
+        "long help(void) { return 1; }",
+        "long help(void) { return 2; } long more(void) { return 3; }",
+    ]
+    .map(|c| lab.compiled(c));
+    lab.write("libhelper.so", &helpers[0]);
+    link_with_helper(&lab, "help() + 10");
+    let mut session = start(&lab, "11");
+    lab.replace("libhelper.so", &helpers[1]);
+    let (warned, _) = session.wait_for_event("warned");
+    assert_eq!((&warned["code"], &warned["generation"]), (&"E0622".into(), &1.into()));
+    contains(
+        warned["message"].as_str().unwrap(),
+        "`libv.so` needs libhelper.so, which has changed",
+    );
+    // What is loaded does not get to the new one.
+    link_with_helper(&lab, "help() + 20");
+    session.expect_line("21");
+    let (warned, said) = session.wait_for_event("warned");
+    assert_eq!((&warned["code"], &warned["generation"]), (&"E0622".into(), &2.into()), "{said}");
+    contains(&session.wait_for_notice("Help: "), "start anew to use it");
+    // Nor does what cannot do without.
+    link_with_helper(&lab, "more() + 30");
+    let (rejected, _) = session.wait_for_event("rejected");
+    assert_eq!(rejected["code"], "E0604");
+    contains(&rejected["notes"].to_string(), "the one loaded first stays in use");
+    // The old one again is no news.
+    lab.replace("libhelper.so", &helpers[0]);
+    link_with_helper(&lab, "help() + 40");
+    session.expect_line("41");
+    let (_, said) = session.wait_for_event("published");
+    assert!(!said.contains("\"warned\""), "{said}");
 }

@@ -4,11 +4,13 @@
 mod common;
 
 use common::values::{
-    contains, enter_gives, enter_until, lab_with, on_change, on_enter, start, value,
+    contains, enter_gives, enter_until, lab_with, on_change, on_enter, once, start, value,
 };
 use common::wait;
-use std::fs;
-use std::process::Stdio;
+use std::fs::{self, Permissions};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 /// Prints 100 times one value plus another, whenever that changes.
 const SUM: &str = "\
@@ -82,6 +84,39 @@ fn a_hangup_signal_reloads() {
     lab.write("elsewhere/w.c", value(9));
     session.signal("HUP");
     session.expect_line("9");
+}
+
+/// An interrupt of hotvm alone; from a terminal, the compiler gets one too.
+#[test]
+fn an_interrupt_ends_the_compiler_and_what_it_has_started() {
+    for (program, is_over) in [(on_change("v.c"), false), (once("v.c"), true)] {
+        let lab = lab_with(program);
+        let pipe = lab.path("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        // A slow one. What it starts holds the pipe, and says when it ends by itself.
+        let slow = "#!/bin/sh\nif [ -e slow ]; then (sleep 60; echo) > pipe; fi\nexec cc \"$@\"\n";
+        fs::set_permissions(lab.write("slow-cc", slow), Permissions::from_mode(0o755)).unwrap();
+        lab.write("hotvm.toml", "cc = \"./slow-cc\"\n");
+        lab.write("v.c", value(1));
+        let mut session = start(&lab, "1");
+        if is_over {
+            session.wait_for_notice("the program has ended");
+        }
+        lab.write("slow", "");
+        lab.write("v.c", value(2));
+        let mut held = fs::File::open(&pipe).unwrap();
+        session.signal("INT");
+        let ended = session.wait();
+        assert_eq!(ended.status, Some(130), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("E0612"), "{}", ended.stderr);
+        assert_eq!(held.read_to_end(&mut Vec::new()).unwrap(), 0);
+        // The next one tidies up.
+        assert_eq!(lab.names_in("cache/work").len(), 1);
+        fs::remove_file(lab.path("slow")).unwrap();
+        lab.write("p.vasm", once("v.c"));
+        assert_eq!(lab.run(["run", "p.vasm"]).done().text(), "2\n");
+        assert!(lab.names_in("cache/work").is_empty());
+    }
 }
 
 #[test]
@@ -169,6 +204,42 @@ fn what_is_over_is_unmapped_on_request() {
     lab.write("v.c", value(6));
     session.expect_line("6");
     session.wait_for_notice("it has thread-local variables");
+}
+
+#[test]
+fn variables_are_kept_as_the_flags_say() {
+    let version = |n: i32| {
+        format!(
+            "#include <stdlib.h>\nstatic int calls;\nstatic char *text;\n{}",
+            value(format!("(text ? 0 : !!(text = malloc(8)), calls++ ? 10 : 0) + {n}"))
+        )
+    };
+    // `calls` is 0 where it begins anew.
+    for (flags, kept) in [(&[][..], "2"), (&["--partial-state"], "12"), (&["--fresh-state"], "2")] {
+        let lab = lab_with(on_change("v.c"));
+        lab.write("v.c", version(1));
+        let args = ["run", "p.vasm", "--watch", "--events", "-"];
+        let mut session = lab.session(args.iter().chain(flags));
+        session.expect_line("1");
+        session.expect_line("11");
+        lab.write("v.c", version(2));
+        session.expect_line(kept);
+        let (event, _) = session.wait_for_event("published");
+        let state = &event["state"];
+        match flags {
+            [] => {
+                let lost = state["fresh"].as_array().unwrap();
+                let calls = lost.iter().find(|lost| lost["name"] == "calls").unwrap();
+                let reason = serde_json::json!({"kind": "beside", "pointer": "text"});
+                assert_eq!(calls["reason"], reason);
+            }
+            ["--partial-state"] => assert_eq!(state["carried"][0]["name"], "calls"),
+            _ => assert_eq!(*state, serde_json::Value::Null),
+        }
+    }
+    let lab = lab_with("HALT\n");
+    let both = lab.run(["run", "p.vasm", "--fresh-state", "--partial-state"]);
+    both.exits(2).says("cannot be used with");
 }
 
 #[test]

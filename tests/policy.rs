@@ -98,6 +98,14 @@ fn a_bare_name_is_not_looked_up_by_the_loader() {
     // The loader would find it there; whoever starts hotvm may have set this for other reasons.
     with("LD_LIBRARY_PATH", &[]).refuses(4, "E0601");
     with("LD_LIBRARY_PATH", &["--allow-system-libs"]).refuses(4, "E0601");
+    // Not even in the place of one that the system has. (This one is glibc's, and little used.)
+    let rare = "BrokenLocale";
+    if cfg!(target_env = "gnu") && ask(&lab, rare, &["--allow-system-libs"]).status == Some(4) {
+        lab.compile(LIBRARY, &format!("outside/lib{rare}.so.1"));
+        lab.write("program/p.vasm", program.replace("\"v\"", &format!("\"{rare}\"")));
+        with("LD_LIBRARY_PATH", &["--allow-system-libs"]).refuses(4, "E0605");
+        lab.write("program/p.vasm", program);
+    }
     // This one is meant for hotvm.
     assert_eq!(with("HOTVM_LIB_PATH", &[]).done().text(), "7\n");
     with("HOTVM_LIB_PATH", &["--no-native"]).refuses(4, "E0607").says("--no-native");

@@ -7,7 +7,8 @@ use super::report::Report;
 use super::status;
 use hotvm::diagnostics::Diagnostic;
 use hotvm::engine::{Doorbell, Request, TrapKind};
-use hotvm::native::end_process;
+use hotvm::native::{end_process, set_compilers_apart};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -22,6 +23,7 @@ pub(super) struct Ending(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
+    is_listening: AtomicBool,
     state: Mutex<State>,
     run_has_ended: Condvar,
 }
@@ -49,8 +51,11 @@ pub(super) struct Run {
 }
 
 impl Ending {
-    /// Listens to Ctrl-C from now on.
+    /// Listens to Ctrl-C from now on, if it does not already.
     pub(super) fn listen(&self, report: &Report) {
+        if self.0.is_listening.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let (ending, report) = (self.clone(), report.clone());
         let listening = ctrlc::set_handler(move || match ending.ring(Request::Interrupt) {
             Rung::Ended => {}
@@ -61,7 +66,9 @@ impl Ending {
             }
         });
         // Where the system does not let us listen, Ctrl-C does what it always does.
-        let _ = listening;
+        if listening.is_ok() {
+            set_compilers_apart();
+        }
     }
 
     /// To be called when a program begins to run.

@@ -31,6 +31,7 @@ mod test;
 mod watch;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hotvm::native::end_compilers;
 use std::process::ExitCode;
 
 /// The exit statuses, as every `--help` tells them.
@@ -127,7 +128,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let mut report = report::Report::new(global);
-    ExitCode::from(match command {
+    let status = match command {
         Command::Asm(it) => it.run(&mut report),
         Command::Run(it) => it.run(&mut report),
         Command::Build(it) => it.run(&mut report),
@@ -141,5 +142,7 @@ pub fn main() -> ExitCode {
         Command::Explain(it) => it.run(&mut report),
         Command::Completions(it) => it.run(&mut report),
         Command::Man(it) => it.run(&mut report),
-    })
+    };
+    end_compilers();
+    ExitCode::from(status)
 }

@@ -107,7 +107,8 @@ pub(super) struct Session {
 
 impl Run {
     pub(super) fn run(self, report: &mut Report) -> u8 {
-        if (self.reload_on_enter || self.watch) && self.input == Path::new("-") {
+        let standard_input = self.input == Path::new("-") || self.native.reads_standard_input();
+        if (self.reload_on_enter || self.watch) && standard_input {
             report.error(
                 Diagnostic::error(
                     Code::CannotRead,
@@ -136,17 +137,21 @@ impl Run {
 
     fn session(&self, report: &mut Report) -> Result<Session, Vec<Diagnostic>> {
         let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
-        let text = blake3::hash(&input.bytes);
+        let live = self.watch || self.reload_on_enter;
+        // What is never read again need not be known again.
+        let text = live.then(|| blake3::hash(&input.bytes));
         let program = self.native.load(input, report)?;
-        let texts = Texts::new(text, &program, &report.sources);
+        let texts =
+            text.map(|text| Texts::new(text, &program, &report.sources)).unwrap_or_default();
         let output = Output::new(io::stdout(), io::stdout().is_terminal());
         let args = self.args.iter().map(|arg| arg.as_encoded_bytes().to_vec()).collect();
         let host = Host::new(output, io::stdin().lock(), args);
-        let live = self.watch || self.reload_on_enter;
         let log = EventLog::open(self.events.as_deref(), live, report).map_err(|d| vec![d])?;
         let libraries = self.libraries(&program)?;
         let ending = Ending::default();
-        ending.listen(report);
+        if live {
+            ending.listen(report);
+        }
         let mut session = Session {
             program,
             libraries,
@@ -235,6 +240,7 @@ impl Session {
         };
         vm.use_engine(self.engine);
         vm.listen(self.doorbell.clone());
+        vm.when_long(|| self.ending.listen(report));
         let watched = match self.observe.begin(&mut vm, &self.program) {
             Ok(watched) => watched,
             Err(diagnostic) => {

@@ -150,9 +150,10 @@ pub(super) struct NewProgram {
 }
 
 /// The texts that a program is made from, by their content.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Texts {
-    own: Hash,
+    /// `None` where nobody will ask.
+    own: Option<Hash>,
     /// The files that it includes.
     files: Vec<PathBuf>,
     contents: Vec<Hash>,
@@ -167,7 +168,7 @@ impl Texts {
             all.filter(|source| source.name != COMMAND_LINE)
         };
         Texts {
-            own,
+            own: Some(own),
             files: included().map(|source| PathBuf::from(&source.name)).collect(),
             contents: included()
                 .map(|source| blake3::hash(source.text.as_deref().unwrap_or("").as_bytes()))
@@ -190,7 +191,7 @@ impl Texts {
         let unchanged = |(file, then): (&PathBuf, &Hash)| {
             std::fs::read(file).is_ok_and(|bytes| blake3::hash(&bytes) == *then)
         };
-        own == self.own && files.all(unchanged)
+        Some(own) == self.own && files.all(unchanged)
     }
 }
 

@@ -91,6 +91,11 @@ impl<'m> Writer<'m> {
         for (name, segment) in self.names.data.iter().zip(&module.data) {
             let _ = writeln!(self.out, "{}", data(name, segment));
         }
+        let public = module.public.iter().filter_map(|&it| self.names.functions.get(it as usize));
+        let public: Vec<&str> = public.map(|name| &**name).collect();
+        if !public.is_empty() {
+            let _ = writeln!(self.out, ".public {}", public.join(", "));
+        }
         if !module.functions.is_empty() && self.main.is_none() {
             let entry = self.names.functions.get(module.entry as usize);
             let _ = writeln!(self.out, ".entry {}", entry.map_or("", |name| name));
@@ -264,6 +269,7 @@ fn main_of(module: &Module) -> Option<usize> {
     let named = module.names.as_ref().and_then(|names| names.functions.get(entry));
     let is_main = entry + 1 == module.functions.len()
         && named.is_none_or(|names| names.name.is_empty())
+        && !module.public.contains(&module.entry)
         && !is_called(module, module.entry);
     is_main.then_some(entry)
 }

@@ -23,6 +23,8 @@ pub enum Request {
     Sample = 16,
     /// Look what is worth compiling, and what is compiled.
     Tier = 32,
+    /// Count this safepoint: the program has begun a short time ago.
+    Begun = 64,
 }
 
 /// Rings a program from any thread.

@@ -53,6 +53,7 @@ impl Vm<'_> {
                 return self.host.write(c.encode_utf8(&mut [0; 4]).as_bytes());
             }
             Op::Read => {
+                self.takes_long();
                 let room = self.memory.slice(cells[0], cells[1])?;
                 self.host.read(room)?.unwrap_or(u64::MAX)
             }

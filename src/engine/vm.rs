@@ -129,6 +129,9 @@ pub struct Vm<'p> {
     pub(super) profile: Option<Profile>,
     #[allow(dead_code, reason = "where nothing is compiled")]
     pub(super) code_listener: Option<CodeListener<'p>>,
+    /// How many safepoints it has come to, up to [`Vm::SHORT`].
+    safepoints: u32,
+    when_long: Option<Box<dyn FnOnce() + 'p>>,
     /// Whether the engine that compiles while the program runs was rung for.
     tier_bell: bool,
     engine: Engine,
@@ -184,6 +187,8 @@ impl<'p> Vm<'p> {
             tracer: None,
             profile: None,
             code_listener: None,
+            safepoints: 0,
+            when_long: None,
             tier_bell: false,
             engine: Engine::default(),
             largest: None,
@@ -226,6 +231,34 @@ impl<'p> Vm<'p> {
         self.doorbell = doorbell;
     }
 
+    /// Calls a function when the program has come to some safepoints, or before it waits for input or
+    /// calls a native function for the first time. What only long programs need can wait until then:
+    /// short ones take no longer than starting a thread does.
+    pub fn when_long(&mut self, function: impl FnOnce() + 'p) {
+        self.when_long = Some(Box::new(function));
+    }
+
+    /// The program may run for long, or wait.
+    pub(super) fn takes_long(&mut self) {
+        if let Some(function) = self.when_long.take() {
+            function();
+        }
+    }
+
+    /// How many safepoints a short program may come to.
+    const SHORT: u32 = 100;
+
+    /// Counts a safepoint.
+    #[cold]
+    fn has_begun(&mut self) {
+        self.safepoints += 1;
+        if self.safepoints < Self::SHORT {
+            return self.doorbell.ring(Request::Begun);
+        }
+        self.takes_long();
+        self.tier_bell = true;
+    }
+
     /// Does what was asked for. Engines call it at a safepoint, when somebody has rung. `tier` runs the
     /// program there; `stack` tells where it is, the innermost call first.
     ///
@@ -243,6 +276,9 @@ impl<'p> Vm<'p> {
             profile.sample(tier, stack());
         }
         self.tier_bell |= asked(Request::Tier);
+        if asked(Request::Begun) {
+            self.has_begun();
+        }
         if asked(Request::Publish) {
             self.libraries.publish_prepared();
         }
@@ -266,11 +302,16 @@ impl<'p> Vm<'p> {
     /// When it traps.
     pub fn run(&mut self) -> Result<Exit, Trap> {
         let entry = self.program.module().entry;
+        if !self.program.module().imports.is_empty() {
+            self.takes_long();
+        }
+        self.safepoints = 0;
+        self.doorbell.ring(Request::Begun);
         let by_time = self.profile.as_ref().is_some_and(|profile| !profile.counts());
         let _sampler = by_time.then(|| {
             // The first is taken where the program begins, so that the shortest run has one.
             self.doorbell.ring(Request::Sample);
-            Sampler::start(self.doorbell.clone(), Request::Sample)
+            Sampler::start(self.doorbell.clone(), Request::Sample, Profile::INTERVAL)
         });
         let end = match self.engine {
             Engine::Reference => reference::run(self, entry),

@@ -4,6 +4,7 @@ use super::check::{Checked, Exports, Kind, check, missing_symbol};
 use super::debuginfo::separate_file;
 use super::early::Early;
 use super::guard::Callee;
+use super::needs::Needs;
 use super::os::{self, Loaded, OpenError};
 use super::read::{Inputs, Writer, read_at_rest};
 use super::signature::Signatures;
@@ -54,6 +55,8 @@ impl Content {
 pub(super) struct Image {
     file: PathBuf,
     bytes: Vec<u8>,
+    /// What it needs, as that was when it was loaded.
+    pub needs: Needs,
     statics: OnceLock<Statics>,
 }
 
@@ -93,21 +96,26 @@ impl Generation {
         checked: Checked,
         signatures: Signatures,
     ) -> Result<Generation, Diagnostic> {
-        let Checked { exports, needs_folder, must_stay, initialisers } = checked;
+        let Checked { exports, needed, must_stay, initialisers } = checked;
         let arguments = early.guarded_arguments();
         if arguments.is_some() {
             initialisers.hide(&mut content.bytes);
         }
         let (bytes, file) = (&content.bytes, &content.file);
-        let loaded = early
-            .load(|| os::open_private(bytes, file, needs_folder))
-            .map_err(|e| load_failed(early.library, file, e))?;
+        let needs = Needs::of(&needed, file);
+        let loaded =
+            early.load(|| os::open_private(bytes, file, needed.is_relative())).map_err(|e| {
+                let failed = load_failed(early.library, file, e);
+                let old = needs.outdated().into_iter().map(|need| need.sentence(early.library));
+                old.fold(failed, Diagnostic::note)
+            })?;
+        needs.loaded();
         if let Some(arguments) = arguments {
             early.initialise(&loaded, &initialisers, arguments)?;
         }
         let (hash, version) = (Some(content.hash), OnceCell::new());
         let (file, bytes) = (content.file.clone(), std::mem::take(&mut content.bytes));
-        let image = Some(Arc::new(Image { file, bytes, statics: OnceLock::new() }));
+        let image = Some(Arc::new(Image { file, bytes, needs, statics: OnceLock::new() }));
         Ok(Generation { loaded, hash, image, exports, signatures, must_stay, version })
     }
 
@@ -199,15 +207,18 @@ impl Generation {
     /// The address of a symbol of this library itself. The loader alone would also find those of
     /// the libraries that this one needs.
     pub fn own(&self, symbol: &str, kind: Kind) -> Option<usize> {
+        // Asked first: for what nobody has, the loader looks everywhere.
         let is_own = self.exports.as_ref().is_none_or(|e| e.kind(symbol) == Some(kind));
-        self.loaded.address(symbol).filter(|_| is_own)
+        if is_own { self.loaded.address(symbol) } else { None }
     }
 }
 
 fn load_failed(name: &str, file: &Path, error: OpenError) -> Diagnostic {
     let failed = Diagnostic::error(Code::LoadFailed, format!("`{name}` could not be loaded"));
     match error {
-        OpenError::Refused(words) => failed.note(format!("the system's loader says: {words}")),
+        OpenError::Refused(words) => failed
+            .note(format!("the system's loader says: {words}"))
+            .help("a library that it needs must be installed, or in a folder of LD_LIBRARY_PATH"),
         OpenError::NoCopy(what, why) => failed
             .note(format!("{what} could not be made: {why}"))
             .note(

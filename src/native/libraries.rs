@@ -317,21 +317,25 @@ impl Libraries {
         // What waits is older than what is there now.
         self.publish_prepared();
         let known = self.known(index);
-        let prepared = self.preparer.next(&known, &self.bad, Writer::Unknown);
-        if let Err(errors) = &prepared {
-            self.unload &= !is_crash(errors);
-            for error in errors {
-                self.emit(index, EventKind::Rejected(Box::new(error.clone())));
-            }
-        }
-        match prepared? {
-            Some(mut candidate) => {
+        match self.preparer.next(&known, &self.bad, Writer::Unknown) {
+            Ok(Some(mut candidate)) => {
                 let built = candidate.built;
                 self.warn(index, std::mem::take(&mut candidate.warnings));
-                self.publish(vec![(index, candidate)]).map_err(|error| vec![error])?;
+                self.publish_own(index, candidate).map_err(|error| vec![error])?;
                 Ok(self.replaced(index, &known.group, built))
             }
-            None => Ok(Reload::Unchanged { library: known.name }),
+            Ok(None) => {
+                self.warn(index, self.preparer.doubts(&known));
+                Ok(Reload::Unchanged { library: known.name })
+            }
+            Err(rejection) => {
+                self.unload &= !is_crash(&rejection.reasons);
+                self.bad.extend(rejection.crashed());
+                for error in &rejection.reasons {
+                    self.tell(self.rejected(index, rejection.content, error));
+                }
+                Err(rejection.reasons)
+            }
         }
     }
 
@@ -357,13 +361,6 @@ impl Libraries {
         Ledger { libraries, bad, refused, guard: self.guard }
     }
 
-    /// Lets the reloading thread know what is loaded now.
-    fn tell_live(&self) {
-        if let Some(live) = &self.live {
-            live.update(self.ledger());
-        }
-    }
-
     fn emit(&self, index: usize, kind: EventKind) {
         self.tell(self.event(index, kind));
     }
@@ -371,6 +368,12 @@ impl Libraries {
     fn event(&self, index: usize, kind: EventKind) -> Event {
         let Library { name, number, generation, .. } = &self.libraries[index];
         Event::new(name, *number, generation.hash, kind)
+    }
+
+    /// That other content is not taken in the place of a library.
+    fn rejected(&self, index: usize, content: Option<Hash>, error: &BindError) -> Event {
+        let Library { name, number, .. } = &self.libraries[index];
+        Event::new(name, *number, content, EventKind::Rejected(Box::new(error.clone())))
     }
 
     /// Tells what is in doubt about a library.

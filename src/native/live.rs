@@ -63,6 +63,7 @@ pub(super) struct Ledger {
 pub(super) struct Live {
     requests: Sender<Request>,
     updates: Receiver<Update>,
+    left: Sender<Aftermath>,
 }
 
 /// Candidates that are published together.
@@ -77,10 +78,8 @@ pub(super) enum Request {
     Moved(Vec<PathBuf>),
     /// Look at all libraries.
     All,
-    /// This is loaded now.
-    Loaded(Ledger),
-    /// Candidates were published.
-    CleanUp(Aftermath),
+    /// Take care of what the program has left.
+    TidyUp,
     /// Nobody needs the thread any more.
     End,
 }
@@ -107,12 +106,14 @@ impl Live {
     ) -> Result<Live, Diagnostic> {
         let (requests, inbox) = channel();
         let (outbox, updates) = channel();
-        let mut worker = Worker::new(preparer, ledger, events, outbox, options, &requests)?;
+        let (left, leavings) = channel();
+        let ends = (outbox, leavings);
+        let mut worker = Worker::new(preparer, ledger, events, ends, options, &requests)?;
         thread::Builder::new()
             .name("hotvm reload".to_owned())
             .spawn(move || worker.run(&inbox))
             .expect("the system has a thread to spare");
-        Ok(Live { requests, updates })
+        Ok(Live { requests, updates, left })
     }
 
     /// A way to ask for reloads.
@@ -125,14 +126,15 @@ impl Live {
         self.updates.try_recv().ok()
     }
 
-    /// Has the thread tell and tidy up after a change: it has the time, and is most likely awake.
-    pub fn clean_up(&self, aftermath: Aftermath) {
-        let _ = self.requests.send(Request::CleanUp(aftermath));
+    /// Leaves to the thread what is to be told and tidied up. Nobody is woken for it: as long as
+    /// something waits to be published, the thread looks by itself.
+    pub fn leave(&self, aftermath: Aftermath) {
+        let _ = self.left.send(aftermath);
     }
 
-    /// Tells the thread what is loaded now.
-    pub fn update(&self, ledger: Ledger) {
-        let _ = self.requests.send(Request::Loaded(ledger));
+    /// Has the thread take care of what was left, if nothing waits to be published.
+    pub fn wake(&self) {
+        let _ = self.requests.send(Request::TidyUp);
     }
 }
 

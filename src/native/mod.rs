@@ -9,6 +9,7 @@
 //! - `check` looks at the bytes without running them: a half-written file must not reach the loader.
 //! - `signature` reads from them what their functions take and return, in part from what `debuginfo`
 //!   unpacks, and compares it with what the program declares.
+//! - `needs` tells when a library that they need is not the one that is loaded.
 //! - `generation` loads them under a private name and finds their functions.
 //! - `early` calls what a library runs before the program calls it: its initialisers and the like.
 //! - `prepare` does all of that, on any thread and without touching what runs; `libraries` publishes
@@ -37,6 +38,7 @@ mod generation;
 mod guard;
 mod libraries;
 mod live;
+mod needs;
 mod os;
 mod policy;
 mod prepare;
@@ -51,11 +53,11 @@ mod tests;
 mod watch;
 
 pub use bind::{Known, Offer, Offered, offer};
-pub use build::{Found, Product, Toolchain};
+pub use build::{Found, Product, Toolchain, end_compilers, set_compilers_apart};
 pub use call::{CallError, Direct, call_floats, call_integers};
 pub use config::{Config, TestConfig};
 pub use events::{EVENT_VERSION, Event, EventKind, EventSink};
-pub use guard::{Access, Cause, Crash, Fault, GuardMode, OtherStack, Taint, Text, end_process};
+pub use guard::{Access, Cause, Crash, Fault, GuardMode, OtherStack, Taint, Text};
 pub use libraries::{BindError, CallGuard, Crashed, Libraries, Reload};
 pub use live::{LiveOptions, ReloadHandle, Ring};
 pub use settings::{Settings, StateMode, VersionMismatch};
@@ -65,5 +67,12 @@ pub use state::{Carried, Fresh, Reason, StateReport};
 /// Calls a function, from a thread of its own, whenever the system asks the process to reload:
 /// `SIGHUP` on Unix. Elsewhere there is no such request.
 pub fn on_hangup(each: impl Fn() + Send + 'static) {
-    os::on_hangup(each);
+    os::on_hangup(each, end_compilers);
+}
+
+/// Ends the process at once, and the compilers that [run apart](set_compilers_apart). Exit handlers are
+/// not run: in a [tainted](Fault::is_tainted) process they may wait for ever.
+pub fn end_process(status: u8) -> ! {
+    end_compilers();
+    guard::end_process(status)
 }

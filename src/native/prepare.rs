@@ -119,6 +119,27 @@ impl Candidate {
 /// Failures, one for each import that is concerned.
 pub(super) type Failed = Vec<BindError>;
 
+/// What was found of a library is not taken.
+#[derive(Debug)]
+pub(super) struct Rejection {
+    /// The content, if it came to that.
+    pub content: Option<Hash>,
+    pub reasons: Failed,
+}
+
+impl From<Failed> for Rejection {
+    fn from(reasons: Failed) -> Rejection {
+        Rejection { content: None, reasons }
+    }
+}
+
+impl Rejection {
+    /// The content, if it was refused because it has crashed.
+    pub fn crashed(&self) -> Option<Hash> {
+        self.content.filter(|_| is_crash(&self.reasons))
+    }
+}
+
 impl Preparer {
     pub fn new(imports: Arc<[Import]>, settings: Settings) -> Preparer {
         let (policy, version_mismatch) = (Policy::new(&settings), settings.version_mismatch);
@@ -163,7 +184,7 @@ impl Preparer {
         known: &Known,
         bad: &HashSet<Hash>,
         writer: Writer,
-    ) -> Result<Option<Candidate>, Failed> {
+    ) -> Result<Option<Candidate>, Rejection> {
         let Known { name, place, hash, group, .. } = known;
         let real = place.admitted(name, &self.policy).map_err(|d| self.whole(group, d))?;
         if let Place::System(_) = real {
@@ -173,11 +194,14 @@ impl Preparer {
         let Some(content) = content.filter(|content| *hash != Some(content.hash)) else {
             return Ok(None);
         };
+        let found = Some(content.hash);
+        let reject = |reasons| Rejection { content: found, reasons };
         if bad.contains(&content.hash) {
-            return Err(self.whole(group, known_bad(name)));
+            return Err(reject(self.whole(group, known_bad(name))));
         }
         let (name, place) = (name.clone(), place.clone());
-        let mut candidate = self.load(name, place, real, &known.numbers, content, group)?;
+        let loaded = self.load(name, place, real, &known.numbers, content, group);
+        let mut candidate = loaded.map_err(reject)?;
         if let (Some(hash), Some(old), Some(new)) =
             (hash, &known.image, &candidate.generation.image)
             && self.state != StateMode::Fresh
@@ -186,6 +210,12 @@ impl Preparer {
                 Some((*hash, Migration::plan(old.statics(), new.statics(), self.state)));
         }
         Ok(Some(candidate))
+    }
+
+    /// What is in doubt about a library that has not changed itself, if that was not told.
+    pub fn doubts(&self, known: &Known) -> Vec<BindError> {
+        let needs = known.image.iter().flat_map(|image| image.needs.news());
+        needs.flat_map(|need| self.whole(&known.group, need.diagnostic(&known.name))).collect()
     }
 
     /// What the library's file holds, or its source gives, now; `None` for the system's libraries,
@@ -240,6 +270,8 @@ impl Preparer {
         let (targets, mut warnings) = self.resolve(&generation, group)?;
         let whole = |diagnostic| BindError { import: group[0], diagnostic };
         warnings.extend(content.warnings.map(whole));
+        let needs = generation.image.iter().flat_map(|image| image.needs.outdated());
+        warnings.extend(needs.map(|need| whole(need.diagnostic(&name))));
         let (built, inputs) = (content.built, content.inputs);
         let candidate = Candidate::new(name, place, real, numbers, generation, group);
         Ok(Candidate { targets, built, warnings, inputs, ..candidate })

@@ -7,7 +7,11 @@
 //! What the policy has admitted must be what is read, too. It judges a path without links; so the file
 //! that was opened must be the one at that path afterwards, and the path still free of links. Whoever
 //! puts a link in its place meanwhile, or takes it away again, gains nothing.
+//!
+//! Of a file that begins like no library, no more than the beginning is read: it is enough to say what
+//! the file is, and the rest may be of any size.
 
+use super::check::{BEGINNING, begins_a_library};
 use super::os;
 use crate::diagnostics::{Code, Diagnostic};
 use std::fs::{File, Metadata};
@@ -52,6 +56,9 @@ impl Inputs {
     }
 }
 
+/// A file that is larger is no library, whatever it begins with.
+const LARGEST: u64 = 4 << 30;
+
 /// How often a restless file is read before giving up.
 const ATTEMPTS: u32 = 8;
 
@@ -65,6 +72,14 @@ pub(super) fn read_at_rest(name: &str, path: &Path, writer: Writer) -> Result<Ve
             Diagnostic::error(Code::NotALibrary, format!("`{name}` is not a file"))
                 .note(format!("{} is a folder or a device", path.display()))
         }
+        Restless::TooLarge(size) => {
+            Diagnostic::error(Code::NotALibrary, format!("`{name}` is too large for a library"))
+                .note(format!(
+                    "{} has {size} bytes, and hotvm reads no more than {LARGEST}",
+                    path.display()
+                ))
+                .help("name the library itself, not what holds it")
+        }
         Restless::Changing => Diagnostic::error(
             Code::StillChanging,
             format!("`{name}` changed each time it was read"),
@@ -77,7 +92,36 @@ pub(super) fn read_at_rest(name: &str, path: &Path, writer: Writer) -> Result<Ve
 enum Restless {
     Failed(io::Error),
     NotAFile,
+    /// So many bytes.
+    TooLarge(u64),
     Changing,
+}
+
+/// The bytes of a library's file as they are at this moment, for those who can do without.
+pub(super) fn read_now(path: &Path) -> Option<Vec<u8>> {
+    let metadata = path.metadata().ok().filter(Metadata::is_file)?;
+    read_once(File::open(path).ok()?, metadata.len()).ok()
+}
+
+/// What a file of this size holds: all of it, or the beginning if it is no library's.
+fn read_once(mut file: File, size: u64) -> Result<Vec<u8>, Restless> {
+    let mut bytes = Vec::new();
+    let mut read = |most: u64, bytes: &mut Vec<u8>| {
+        // A file may claim any size; one that memory cannot hold is an error, not the end.
+        bytes
+            .try_reserve_exact(usize::try_from(most).unwrap_or(usize::MAX))
+            .map_err(|_| Restless::Failed(io::ErrorKind::OutOfMemory.into()))?;
+        file.by_ref().take(most).read_to_end(bytes).map_err(Restless::Failed)
+    };
+    read(size.min(BEGINNING), &mut bytes)?;
+    if !begins_a_library(&bytes) {
+        return Ok(bytes);
+    }
+    if size > LARGEST {
+        return Err(Restless::TooLarge(size));
+    }
+    read(size.saturating_sub(BEGINNING), &mut bytes)?;
+    Ok(bytes)
 }
 
 /// `between` runs after each reading, before the file is looked at again.
@@ -87,16 +131,13 @@ fn read_with(path: &Path, writer: Writer, mut between: impl FnMut()) -> Result<V
         if !path.metadata().map_err(Restless::Failed)?.is_file() {
             return Err(Restless::NotAFile);
         }
-        let mut file = File::open(path).map_err(Restless::Failed)?;
+        let file = File::open(path).map_err(Restless::Failed)?;
         let before = file.metadata().map_err(Restless::Failed)?;
-        let mut bytes = Vec::new();
-        // A file may claim any size; one that memory cannot hold is an error, not the end.
-        bytes
-            .try_reserve_exact(usize::try_from(before.len()).unwrap_or(usize::MAX))
-            .map_err(|_| Restless::Failed(io::ErrorKind::OutOfMemory.into()))?;
-        file.read_to_end(&mut bytes).map_err(Restless::Failed)?;
+        let bytes = read_once(file, before.len())?;
         between();
-        let unchanged = is_at(path, &before) && before.len() == bytes.len() as u64;
+        let is_short =
+            |bytes: &[u8]| begins_a_library(bytes) && (bytes.len() as u64) < before.len();
+        let unchanged = is_at(path, &before) && !is_short(&bytes);
         let quiet = writer == Writer::Done || is_quiet(os::changed_at(&before));
         if unchanged && quiet {
             return Ok(bytes);
@@ -129,9 +170,28 @@ mod tests {
     fn a_file_at_rest_is_read_whole() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().canonicalize().unwrap().join("x");
-        for bytes in [&b""[..], b"abc", &[7; 100_000]] {
+        let large = [&b"\x7fELF"[..], &[7; 100_000]].concat();
+        for bytes in [&b""[..], b"abc", b"\x7fELF", &large] {
             fs::write(&path, bytes).unwrap();
             assert_eq!(read_at_rest("x", &path, Writer::Unknown).unwrap(), bytes);
+            assert_eq!(read_now(&path).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn what_is_no_library_is_not_read_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().canonicalize().unwrap().join("x");
+        for (beginning, code) in
+            [(&b""[..], None), (b"text", None), (b"\x7fELF", Some(Code::NotALibrary))]
+        {
+            fs::write(&path, beginning).unwrap();
+            File::options().write(true).open(&path).unwrap().set_len(20 << 30).unwrap();
+            match (read_at_rest("x", &path, Writer::Unknown), code) {
+                (Ok(bytes), None) => assert_eq!(bytes.len() as u64, BEGINNING),
+                (Err(error), Some(code)) => assert_eq!(error.code, code),
+                (other, _) => panic!("{other:?}"),
+            }
         }
     }
 

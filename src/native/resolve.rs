@@ -42,7 +42,7 @@ impl Place {
             return Ok(Place::File(path));
         }
         let file_name = format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
-        match policy.allows_system() && !os::system_names(name).is_empty() {
+        match policy.allows_system() && !os::system_files(name).is_empty() {
             true => Ok(Place::System(name.to_owned())),
             false => Err(bare_name_not_found(name, &file_name, policy)),
         }
@@ -114,7 +114,7 @@ fn path_not_found(name: &str, path: &Path, why: &std::io::Error) -> Diagnostic {
 fn bare_name_not_found(name: &str, file_name: &str, policy: &Policy) -> Diagnostic {
     let files: Vec<String> = policy.folders().iter().flat_map(|f| file_names(&f.path)).collect();
     let libraries = || files.iter().filter_map(|f| f.strip_suffix(DLL_SUFFIX)).map(without_prefix);
-    let in_system = !policy.allows_system() && !os::system_names(name).is_empty();
+    let in_system = !policy.allows_system() && !os::system_files(name).is_empty();
     let help = if in_system {
         Some(format!(
             "if you mean the library `{name}` of the system, run with `--allow-system-libs`"
@@ -128,7 +128,9 @@ fn bare_name_not_found(name: &str, file_name: &str, policy: &Policy) -> Diagnost
     }
     Diagnostic::error(Code::LibraryNotFound, format!("there is no library `{name}`"))
         .note(format!("looked for {file_name} in {searched}"))
-        .maybe_help(help)
+        .help(help.unwrap_or_else(|| {
+            "name its folder with `--lib-dir DIR`, or in the `lib-dirs` of hotvm.toml".to_owned()
+        }))
 }
 
 /// The nearest of `names`; `name` itself, found where the policy does not reach, helps nobody.

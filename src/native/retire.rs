@@ -15,6 +15,8 @@ use super::events::{Event, EventKind, EventSink};
 use super::generation::Generation;
 use super::guard::{Callee, in_loader};
 use super::live::Ledger;
+use super::state::Migration;
+use std::time::Duration;
 
 /// What is left to do when libraries have changed, on whichever thread has the time.
 #[derive(Debug, Default)]
@@ -23,9 +25,24 @@ pub(super) struct Aftermath {
     pub ledger: Option<Ledger>,
     pub events: Vec<Event>,
     pub retirees: Vec<Retiree>,
+    /// Plans that were followed, and take a moment to let go of.
+    pub spent: Vec<Migration>,
 }
 
 impl Aftermath {
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.retirees.is_empty()
+    }
+
+    /// Notes for how long the program stood still.
+    pub fn set_pause(&mut self, stood_still: Duration) {
+        for event in &mut self.events {
+            if let EventKind::Published { pause, .. } = &mut event.kind {
+                *pause = stood_still;
+            }
+        }
+    }
+
     /// Tells and unmaps.
     pub fn clean_up(self, events: &EventSink) {
         self.events.into_iter().for_each(|event| events.send(event));
@@ -33,21 +50,20 @@ impl Aftermath {
     }
 }
 
-/// A generation that nothing calls any more or goes back to, and that may be unmapped for all that
-/// the program knows of it.
+/// A generation that nothing calls any more or goes back to.
 #[derive(Debug)]
 pub(super) struct Retiree {
     pub name: String,
     pub number: u32,
     pub generation: Generation,
-    /// The address of one of its functions.
-    pub target: usize,
+    /// The address of one of its functions, if it may be unmapped for all that the program knows.
+    pub target: Option<usize>,
 }
 
 impl Retiree {
-    /// Unmaps it, unless its file forbids that, and says so.
+    /// Unmaps it and says so, unless it is to stay or its file forbids that.
     pub fn unload(self, events: &EventSink) {
-        let Retiree { name, number, generation, target } = self;
+        let Retiree { name, number, generation, target: Some(target) } = self else { return };
         let hash = generation.hash;
         // SAFETY: whoever makes a `Retiree` knows that no slot leads to it, now or later; programs
         // call natives from one thread, which has come to a safepoint since the last slot did. None

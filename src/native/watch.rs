@@ -4,8 +4,8 @@
 //! editors replace files. A change is finished when a writer closes the file or renames it into
 //! place; systems that do not tell report any change, and the file check refuses what is half done.
 //!
-//! A folder may go and come back too, as when a build starts over. While it is gone, the nearest one
-//! above it that is there is watched for its return.
+//! A folder may go and come back too, as when a build starts over, or move with one above it. While it
+//! is gone, the nearest one above it that is there is watched for its return.
 
 use super::live::Request;
 use super::os;
@@ -19,6 +19,8 @@ use std::sync::mpsc::Sender;
 /// Watches the folders of files, and asks for a look at those that change.
 pub(super) struct Watcher {
     inner: RecommendedWatcher,
+    /// Watches the folders above those of files; what happens in them otherwise does not matter.
+    above: Option<os::Moves>,
     /// The folders of files, whether they are there or not.
     wanted: BTreeSet<PathBuf>,
     /// What the system watches.
@@ -28,6 +30,8 @@ pub(super) struct Watcher {
 impl Watcher {
     /// A watcher that sends what it sees to the reloading thread.
     pub fn new(requests: Sender<Request>) -> Result<Watcher, Diagnostic> {
+        let moved = requests.clone();
+        let tell = move |folder| drop(moved.send(Request::Moved(vec![folder])));
         let each = move |event: notify::Result<Event>| {
             let request = match event {
                 // The system has lost events: whatever they were, look at everything.
@@ -43,7 +47,9 @@ impl Watcher {
             Diagnostic::error(Code::CannotRead, format!("cannot watch for changes: {error}"))
                 .help("--reload-on-enter reloads without watching")
         })?;
-        Ok(Watcher { inner, wanted: BTreeSet::new(), watched: BTreeSet::new() })
+        // Without it, less is noticed.
+        let above = os::Moves::new(tell).ok();
+        Ok(Watcher { inner, above, wanted: BTreeSet::new(), watched: BTreeSet::new() })
     }
 
     /// Also watches the folders of these files.
@@ -64,6 +70,7 @@ impl Watcher {
                 // One that is gone took its watch along.
                 let _ = self.inner.unwatch(&folder);
             }
+            self.above.iter_mut().for_each(os::Moves::clear);
             // What comes while one above is about to be watched, the second look finds.
             for folder in self.wanted.iter().chain(&self.wanted).cloned().collect::<Vec<_>>() {
                 self.watch_folder(&folder);
@@ -77,15 +84,17 @@ impl Watcher {
         file.parent().is_some_and(|folder| self.wanted.contains(folder))
     }
 
-    /// Watches a folder, or the nearest above it that is there.
+    /// Watches a folder, or the nearest above it that is there, and whether those above move.
     fn watch_folder(&mut self, folder: &Path) {
-        for folder in folder.ancestors() {
-            let watched = self.watched.contains(folder)
-                || self.inner.watch(folder, RecursiveMode::NonRecursive).is_ok();
-            if watched {
-                self.watched.insert(folder.to_owned());
-                break;
-            }
+        let (watched, inner) = (&self.watched, &mut self.inner);
+        let mut watch = |folder: &&Path| {
+            watched.contains(*folder) || inner.watch(folder, RecursiveMode::NonRecursive).is_ok()
+        };
+        let Some(nearest) = folder.ancestors().find(&mut watch) else { return };
+        if self.watched.insert(nearest.to_owned())
+            && let Some(moves) = &mut self.above
+        {
+            nearest.ancestors().skip(1).for_each(|folder| moves.watch(folder));
         }
     }
 }

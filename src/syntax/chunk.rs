@@ -118,6 +118,11 @@ impl Chunk {
         self.lines.push(LineEnd { end, plain: Some(plain), number, begins });
     }
 
+    /// Where its last line begins.
+    pub fn last_begins(&self) -> Option<u32> {
+        Some(self.lines.last()?.begins)
+    }
+
     /// Its lines.
     pub fn lines(&self) -> impl Iterator<Item = RawLine<'_>> {
         let mut start = 0;

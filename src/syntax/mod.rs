@@ -24,8 +24,9 @@ pub use chunk::{Chunk, Lexer, RawLine};
 pub use format::format;
 pub use parser::{Parser, Unread};
 pub use plain::{Plain, Word};
-pub use texts::{Origin, TextId, Texts};
+pub use texts::{Origin, RealText, TextId, Texts};
 pub use token::{Kind, Token};
 pub use tree::{
-    BinaryOp, Directive, Expr, ExprKind, Line, Operand, Operands, Param, SizeExpr, Statement,
+    BinaryOp, Directive, Expr, ExprKind, External, ExternalType, Line, Operand, Operands, Param,
+    SizeExpr, Statement,
 };

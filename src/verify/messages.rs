@@ -231,7 +231,8 @@ impl<F: Follow> Checker<'_, F> {
             "`{}` goes to instruction {target}, but the function has {count}",
             instr.op.mnemonic()
         );
-        Box::new(self.error(ErrorCode::JumpOutside, i, message, "leaves the function"))
+        let error = self.error(ErrorCode::JumpOutside, i, message, "leaves the function");
+        Box::new(error.help("no assembler writes this; assemble the program again"))
     }
 
     #[cold]

@@ -109,7 +109,7 @@ mod backend {
     pub struct Handler(Function);
 
     /// The handler with this body.
-    pub fn handler<B: Body>() -> Handler {
+    pub const fn handler<B: Body>() -> Handler {
         Handler(enter::<B>)
     }
 
@@ -150,13 +150,13 @@ mod backend {
         }
     }
 
-    /// Runs until the machine ends.
+    /// Runs from a handler on until the machine ends.
     ///
     /// # Safety
-    /// As for [`Body::run`], of the instruction at `ip`.
-    pub unsafe fn start(s: Regs) {
-        // SAFETY: as the caller vouches; an instruction begins with the address of its handler.
-        unsafe { go!(*s.ip.cast::<Handler>(), s) }
+    /// As for [`Body::run`], of the handler.
+    pub unsafe fn start(handler: Handler, s: Regs) {
+        // SAFETY: as the caller vouches.
+        unsafe { go!(handler, s) }
     }
 }
 
@@ -170,7 +170,7 @@ mod backend {
     pub struct Handler(unsafe fn(&mut Regs) -> Option<Handler>);
 
     /// The handler with this body.
-    pub fn handler<B: Body>() -> Handler {
+    pub const fn handler<B: Body>() -> Handler {
         Handler(enter::<B>)
     }
 
@@ -192,13 +192,12 @@ mod backend {
         }
     }
 
-    /// Runs until the machine ends.
+    /// Runs from a handler on until the machine ends.
     ///
     /// # Safety
-    /// As for [`Body::run`], of the instruction at `ip`.
-    pub unsafe fn start(mut s: Regs) {
-        // SAFETY: as the caller vouches; an instruction begins with the address of its handler.
-        let mut next = unsafe { Some(*s.ip.cast::<Handler>()) };
+    /// As for [`Body::run`], of the handler.
+    pub unsafe fn start(handler: Handler, mut s: Regs) {
+        let mut next = Some(handler);
         while let Some(handler) = next {
             // SAFETY: each handler leaves the state as the next one wants it.
             next = unsafe { (handler.0)(&mut s) };

@@ -1,9 +1,9 @@
 //! What the handlers share, and how the machine starts and ends.
 
-use super::control::{Compiled, Enter, Leave};
+use super::control::{Compiled, Enter, Leave, Poll};
 use super::dispatch::{Flow, Regs, handler, start};
 use super::encode::{Encoded, encode};
-use super::table::handlers;
+use super::table::HANDLERS;
 use crate::engine::limits::{FRAME_CELLS, MAX_STACK};
 use crate::engine::lower::{Options, lower};
 use crate::engine::observe::Tier;
@@ -157,16 +157,18 @@ impl Machine {
             *frame.add(header + 1) = 0;
         }
         self.end = End::Returned;
-        if self.has_rung() && matches!(self.safepoint(code, frame), Flow::End) {
-            return std::mem::replace(&mut self.end, End::Returned);
-        }
+        let first = match self.has_rung() {
+            true => handler::<Poll>(),
+            // SAFETY: an instruction begins with the address of its handler.
+            false => unsafe { *code.cast() },
+        };
         let cx = std::ptr::from_mut(self);
         let (r0, r1, r2, f0, f1, f2) = (0, 0, 0, 0.0, 0.0, 0.0);
         let regs = Regs { ip: code, fp: frame, cx, r0, r1, r2, f0, f1, f2 };
         // SAFETY: this is the first instruction of a lowered function, and its frame. The machine is
         // only used through the pointer until it has ended.
         unsafe {
-            start(regs);
+            start(first, regs);
             std::mem::replace(&mut (*cx).end, End::Returned)
         }
     }
@@ -236,10 +238,10 @@ impl Machine {
     fn make(&mut self, function: u32, inline: bool) -> (*const u64, usize) {
         let program = self.vm().program;
         let options = Options::of(self.vm(), inline);
-        let lowered = lower(program, function, options, handlers());
+        let lowered = lower(program, function, options, &HANDLERS);
         // SAFETY: whoever lets the machine run vouches that the program is there.
         let libraries = unsafe { &*(*self.vm).libraries };
-        let code = encode(program, libraries, function, &lowered, &self.entries, handlers());
+        let code = encode(program, libraries, function, &lowered, &self.entries, &HANDLERS);
         let start = code.words.as_ptr();
         self.codes.insert(start as usize, code);
         (start, lowered.cells)

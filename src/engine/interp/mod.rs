@@ -51,5 +51,5 @@ pub(super) fn run(vm: &mut Vm<'_>, function: u32) -> Result<Exit, Trap> {
 /// The register code of a function as text.
 pub fn list(program: &Verified, function: u32) -> String {
     let options = Options { inline: true, ..Options::default() };
-    lower::list(&lower(program, function, options, table::handlers()))
+    lower::list(&lower(program, function, options, &table::HANDLERS))
 }

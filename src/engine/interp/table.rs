@@ -16,41 +16,105 @@ use super::control::{Branch, Call, ExitWith, Halt, Jump, Return, Step, Switch, T
 use super::dispatch::{Body, Handler, handler};
 use super::memory::{GetGlobal, Load, LoadWith, SetGlobal, Store};
 use super::operands::{A, I, N, P, Q, S};
-use crate::engine::lower::{Form, Target};
+use crate::engine::lower::{Form, Target, What};
 use crate::isa::Op;
-use rustc_hash::FxHashMap;
-use std::sync::OnceLock;
 
-/// The handlers by their form.
-pub(super) struct Handlers(FxHashMap<Form, Handler>);
-
-/// All handlers.
-pub(super) fn handlers() -> &'static Handlers {
-    static HANDLERS: OnceLock<Handlers> = OnceLock::new();
-    HANDLERS.get_or_init(|| {
-        let mut handlers = Handlers(FxHashMap::with_capacity_and_hasher(2048, Default::default()));
-        fill(&mut handlers);
-        handlers
-    })
+/// The handlers by their form: a hash table that is made when hotvm is built.
+pub(super) struct Handlers {
+    /// For each hash, and those that follow it, which of the entries; 0 for none.
+    slots: [u16; Handlers::SLOTS],
+    entries: [Option<(u64, Handler)>; Handlers::ENTRIES],
+    count: usize,
 }
 
+/// All handlers.
+pub(super) static HANDLERS: Handlers = {
+    let mut handlers =
+        Handlers { slots: [0; Handlers::SLOTS], entries: [None; Handlers::ENTRIES], count: 1 };
+    fill(&mut handlers);
+    handlers
+};
+
 impl Handlers {
+    const ENTRIES: usize = 2048;
+    /// Twice as many, so that few forms share one.
+    const SLOTS: usize = 2 * Handlers::ENTRIES;
+
     /// The handler of a form that there is.
     pub fn get(&self, form: &Form) -> Handler {
-        self.0[form]
+        let (_, handler) = self.entries[self.find(key(form))].expect("the form was asked for");
+        handler
     }
 
-    fn add(&mut self, form: Option<Form>, handler: Handler) {
-        let form = form.expect("handlers in the table have a form");
-        let before = self.0.insert(form, handler);
-        debug_assert!(before.is_none(), "{form:?} is in the table twice");
+    /// The entry with a key; 0 if there is none.
+    const fn find(&self, key: u64) -> usize {
+        self.slots[self.slot(key)] as usize
+    }
+
+    /// The slot of a key, or the free one where it can come.
+    const fn slot(&self, key: u64) -> usize {
+        // By the golden ratio; the upper bits are those that all bits of the key have a part in.
+        let mut slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % Handlers::SLOTS;
+        loop {
+            match self.entries[self.slots[slot] as usize] {
+                Some((found, _)) if found != key => slot = (slot + 1) % Handlers::SLOTS,
+                _ => return slot,
+            }
+        }
+    }
+
+    const fn add(&mut self, form: Option<Form>, handler: Handler) {
+        let Some(form) = form else { panic!("handlers in the table have a form") };
+        let key = key(&form);
+        let slot = self.slot(key);
+        assert!(self.slots[slot] == 0, "a form is in the table twice");
+        self.slots[slot] = self.count as u16;
+        self.entries[self.count] = Some((key, handler));
+        self.count += 1;
     }
 }
 
 impl Target for Handlers {
     fn has(&self, form: &Form) -> bool {
-        self.0.contains_key(form)
+        self.find(key(form)) != 0
     }
+}
+
+/// A number that no other form has, of those that have a handler in the table.
+const fn key(form: &Form) -> u64 {
+    const fn number(kind: u8, op: Op, second: Op, class: bool, flag: bool) -> u64 {
+        let ops = op as u64 | (second as u64) << 8;
+        ops | (kind as u64) << 16 | (class as u64) << 24 | (flag as u64) << 25
+    }
+    const NONE: Op = Op::Nop;
+    let what = match form.what {
+        What::Binary(op, float) => number(0, op, NONE, float, false),
+        What::Unary(op, float) => number(1, op, NONE, float, false),
+        What::Tree(first, op, class, flipped) => number(2, first, op, class.is_float(), flipped),
+        What::LoadWith(load, op, flipped) => number(3, load, op, false, flipped),
+        What::Bump => number(4, NONE, NONE, false, false),
+        What::Copy(class) => number(5, NONE, NONE, class.is_float(), false),
+        What::Select => number(6, NONE, NONE, false, false),
+        What::Load(op) => number(7, op, NONE, false, false),
+        What::LoadAt(op) => number(8, op, NONE, false, false),
+        What::Store(op) => number(9, op, NONE, false, false),
+        What::StoreAt(op) => number(10, op, NONE, false, false),
+        What::GetGlobal(class) => number(11, NONE, NONE, class.is_float(), false),
+        What::SetGlobal(class) => number(12, NONE, NONE, class.is_float(), false),
+        What::Jump => number(13, NONE, NONE, false, false),
+        What::Branch(test) => number(14, test.op, NONE, test.float, test.negated),
+        What::Step(test) => number(15, test.op, NONE, test.float, test.negated),
+        What::Switch => number(16, NONE, NONE, false, false),
+        What::Call => number(17, NONE, NONE, false, false),
+        What::Return(class) => number(18, NONE, NONE, class.is_float(), false),
+        What::Halt => number(19, NONE, NONE, false, false),
+        What::Exit => number(20, NONE, NONE, false, false),
+        What::Trap => number(21, NONE, NONE, false, false),
+        What::System(..) | What::CallNative | What::Plain(..) => u64::MAX,
+        What::Burn | What::Count | What::Trace | What::Zero | What::Fetch | What::Put => u64::MAX,
+    };
+    let Form { a, b, c, d, .. } = *form;
+    what | (a as u64) << 32 | (b as u64) << 36 | (c as u64) << 40 | (d as u64) << 44
 }
 
 macro_rules! rows {
@@ -150,7 +214,7 @@ macro_rules! body {
     };
 }
 
-fn fill(to: &mut Handlers) {
+const fn fill(to: &mut Handlers) {
     rows! { to;
         // Integers that are used everywhere.
         binary int [Add]

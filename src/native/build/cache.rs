@@ -3,6 +3,8 @@
 //! - `records/KEY` says what went into a build, and which library came out.
 //! - `libraries/HASH` is a library, named by its content.
 //! - `include-HASH/hotvm.h` is the header that every C build may include.
+//! - `work` is where files and libraries are made. Who does holds the file `lock`, with others; what is
+//!   there when nobody does was left by a process that has ended in the middle.
 //!
 //! Files are written under another name and renamed, so that any number of processes may share the
 //! folder, and a reader sees all of a file or none. All that is read is checked against its hash:
@@ -13,9 +15,10 @@ use crate::native::os;
 use blake3::Hash;
 use serde::{Deserialize, Serialize};
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// What C code includes the header as.
 pub(super) const HEADER_NAME: &str = "hotvm.h";
@@ -26,6 +29,18 @@ pub(super) const HEADER: &str = include_str!("../../../native/include/hotvm.h");
 /// An open cache.
 pub(super) struct Cache {
     root: PathBuf,
+}
+
+/// A folder to build in.
+pub(super) struct Workshop {
+    folder: TempDir,
+    _lock: Option<File>,
+}
+
+impl Workshop {
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
 }
 
 /// What went into a build, and what came out.
@@ -59,7 +74,31 @@ impl Cache {
         for part in ["records", "libraries", "work"] {
             fs::create_dir_all(root.join(part)).map_err(|e| unusable(&root, &e))?;
         }
-        Ok(Cache { root })
+        let cache = Cache { root };
+        cache.sweep();
+        Ok(cache)
+    }
+
+    /// Removes what was left in `work`, unless somebody is at work there. What cannot be removed stays.
+    fn sweep(&self) {
+        let Some(lock) = self.lock().filter(|lock| lock.try_lock().is_ok()) else { return };
+        for entry in fs::read_dir(self.root.join("work")).into_iter().flatten().flatten() {
+            let _ = match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                true => fs::remove_dir_all(entry.path()),
+                false => fs::remove_file(entry.path()),
+            };
+        }
+        drop(lock);
+    }
+
+    /// The file that is locked by who is at work.
+    fn lock(&self) -> Option<File> {
+        File::options().create(true).append(true).open(self.root.join("lock")).ok()
+    }
+
+    /// Keeps others from sweeping. On a file system without locks, nobody sweeps.
+    fn begin_work(&self) -> Option<File> {
+        self.lock().filter(|lock| lock.lock_shared().is_ok())
     }
 
     /// The folder that has `hotvm.h`, of this version of hotvm.
@@ -95,9 +134,10 @@ impl Cache {
     }
 
     /// An empty folder to build in, which is removed with the value.
-    pub fn workshop(&self) -> Result<tempfile::TempDir, Diagnostic> {
-        let work = self.root.join("work");
-        tempfile::tempdir_in(&work).map_err(|e| unusable(&work, &e))
+    pub fn workshop(&self) -> Result<Workshop, Diagnostic> {
+        let (work, lock) = (self.root.join("work"), self.begin_work());
+        let folder = tempfile::tempdir_in(&work).map_err(|e| unusable(&work, &e))?;
+        Ok(Workshop { folder, _lock: lock })
     }
 
     fn record(&self, key: Hash) -> PathBuf {
@@ -109,6 +149,7 @@ impl Cache {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let _lock = self.begin_work();
         let mut file = tempfile::NamedTempFile::new_in(self.root.join("work"))?;
         file.write_all(bytes)?;
         file.persist(path)?;
@@ -183,6 +224,24 @@ mod tests {
         assert!(world.cache.find(world.key).is_some());
         fs::remove_file(world.header()).unwrap();
         assert_eq!(world.cache.find(world.key), None);
+    }
+
+    #[test]
+    fn what_was_left_in_the_middle_is_removed_when_nobody_is_at_work() {
+        let world = World::new();
+        let work = world.dir.path().join("cache/work");
+        let left = || fs::read_dir(&work).unwrap().count();
+        let open = || Cache::open(Some(&world.dir.path().join("cache"))).unwrap();
+        fs::create_dir_all(work.join("left/deep")).unwrap();
+        fs::write(work.join("file"), "").unwrap();
+        let workshop = world.cache.workshop().unwrap();
+        open();
+        assert!(left() == 3 && workshop.path().is_dir());
+        drop(workshop);
+        assert_eq!(left(), 2);
+        open();
+        assert_eq!(left(), 0);
+        assert!(world.cache.find(world.key).is_some());
     }
 
     #[test]

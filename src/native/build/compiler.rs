@@ -1,6 +1,6 @@
 //! Finding and running compilers.
 
-use super::Language;
+use super::{Language, running};
 use crate::diagnostics::{Code, Diagnostic};
 use crate::native::config::Config;
 use crate::native::os;
@@ -145,7 +145,7 @@ impl Compiler {
     }
 
     fn finish(&self, command: &mut Command) -> Result<Output, Diagnostic> {
-        command.args(&self.additions).output().map_err(|e| {
+        running::output(command.args(&self.additions)).map_err(|e| {
             Diagnostic::error(
                 Code::NoCompiler,
                 format!("the compiler {} cannot run", self.described()),

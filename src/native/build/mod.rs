@@ -9,6 +9,7 @@ mod cache;
 mod compiler;
 mod dependencies;
 mod product;
+mod running;
 
 use super::os;
 use super::policy::shown;
@@ -18,6 +19,7 @@ use blake3::Hash;
 use cache::{Cache, Record};
 use compiler::Compiler;
 pub use product::{Found, Product, Toolchain};
+pub use running::{end_compilers, set_compilers_apart};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;

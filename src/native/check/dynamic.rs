@@ -2,7 +2,7 @@
 
 use super::elf::{Image, ORDER};
 use super::sniff::LINK_SHARED;
-use super::{Flaw, ensure};
+use super::{Flaw, Needed, ensure};
 use object::NativeEndian as Endian;
 use object::elf::{self, Dyn64, Rel64, Rela64, Relr64, Sym64};
 
@@ -64,13 +64,13 @@ impl<'a> Dynamic<'a> {
         needed.filter_map(|&(_, at)| self.string(at).ok())
     }
 
-    /// Whether the library looks for others in its own folder.
-    pub fn needs_folder(&self) -> bool {
-        let path = |tag| self.get(tag).and_then(|at| self.string(at).ok()).unwrap_or_default();
-        [elf::DT_RPATH, elf::DT_RUNPATH].into_iter().any(|tag| {
-            let path = String::from_utf8_lossy(path(tag));
-            path.contains("$ORIGIN") || path.contains("${ORIGIN}")
-        })
+    /// The same, and where the loader is to look for them.
+    pub fn needed_places(&self) -> Needed {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let path = self.get(elf::DT_RUNPATH).or(self.get(elf::DT_RPATH));
+        let path = path.and_then(|at| self.string(at).ok()).map(text).unwrap_or_default();
+        let folders = path.split(':').filter(|folder| !folder.is_empty()).map(str::to_owned);
+        Needed { names: self.needed().map(text).collect(), folders: folders.collect() }
     }
 
     fn check(&self, image: &Image) -> Result<(), Flaw> {

@@ -21,20 +21,51 @@ mod versions;
 
 pub(super) use exports::{Exports, Kind, missing_symbol};
 pub(super) use initialisers::Initialisers;
+pub(super) use sniff::{BEGINNING, begins_a_library};
 
 use crate::diagnostics::{Code, Diagnostic};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the check found out about a good library.
 #[derive(Debug, Default)]
 pub(super) struct Checked {
     /// What it exports; `None` where the system's format is not read.
     pub exports: Option<Exports>,
-    /// Whether it finds other libraries relative to its own folder.
-    pub needs_folder: bool,
+    /// The libraries that it needs.
+    pub needed: Needed,
     /// Why its code must stay mapped when nothing calls it any more, if it must.
     pub must_stay: Option<String>,
     pub initialisers: Initialisers,
+}
+
+/// The libraries that one needs, and where it has the loader look for them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Needed {
+    pub names: Vec<String>,
+    /// As they are written.
+    folders: Vec<String>,
+}
+
+/// What stands for the library's own folder in the names of others.
+const OWN_FOLDER: [&str; 2] = ["$ORIGIN", "${ORIGIN}"];
+
+impl Needed {
+    /// Whether they are looked for relative to the library's own folder.
+    pub fn is_relative(&self) -> bool {
+        self.folders.iter().any(|folder| OWN_FOLDER.iter().any(|own| folder.contains(own)))
+    }
+
+    /// Where the loader looks for one of them, as far as the library in `file` says.
+    pub fn places(&self, name: &str, file: &Path) -> Vec<PathBuf> {
+        let own = file.parent().unwrap_or(Path::new(".")).to_string_lossy();
+        let expanded = |folder: &String| {
+            OWN_FOLDER.iter().fold(folder.clone(), |path, origin| path.replace(origin, &own))
+        };
+        match name.contains('/') {
+            true => vec![name.into()],
+            false => self.folders.iter().map(|it| Path::new(&expanded(it)).join(name)).collect(),
+        }
+    }
 }
 
 /// What is wrong with a file.
@@ -97,7 +128,7 @@ fn check_elf(bytes: &[u8]) -> Result<Checked, Flaw> {
     let exports = Some(symbols.exports(&image)?);
     let must_stay = unload::must_stay(&image, &dynamic, &symbols);
     let initialisers = Initialisers::find(&image, &dynamic);
-    Ok(Checked { exports, needs_folder: dynamic.needs_folder(), must_stay, initialisers })
+    Ok(Checked { exports, needed: dynamic.needed_places(), must_stay, initialisers })
 }
 
 /// An `Incomplete` flaw unless `holds`.

@@ -12,16 +12,26 @@ pub(super) enum Format {
 }
 
 const ELF: &[u8] = b"\x7fELF";
+const PE: &[u8] = b"MZ";
 const MACH_O: [[u8; 4]; 4] =
     [*b"\xfe\xed\xfa\xcf", *b"\xcf\xfa\xed\xfe", *b"\xfe\xed\xfa\xce", *b"\xce\xfa\xed\xfe"];
 const UNIVERSAL: &[u8] = b"\xca\xfe\xba\xbe";
+
+/// How many bytes are enough to tell what a file is that is no library.
+pub(in crate::native) const BEGINNING: u64 = 4096;
+
+/// Whether a file that begins so may be a library, of whichever system.
+pub(in crate::native) fn begins_a_library(bytes: &[u8]) -> bool {
+    let of = |magic: &[u8]| bytes.starts_with(magic);
+    of(ELF) || of(PE) || of(UNIVERSAL) || MACH_O.iter().any(|magic| of(magic))
+}
 
 /// Tells a shared library of this system from everything that is commonly mistaken for one.
 pub(super) fn sniff(bytes: &[u8]) -> Result<Format, Flaw> {
     let mach_o =
         MACH_O.iter().any(|magic| bytes.starts_with(magic)) || bytes.starts_with(UNIVERSAL);
     let elf = bytes.starts_with(ELF);
-    let pe = bytes.starts_with(b"MZ");
+    let pe = bytes.starts_with(PE);
     if elf && cfg!(all(unix, not(target_vendor = "apple"))) {
         return Ok(Format::Elf);
     }
@@ -30,7 +40,7 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<Format, Flaw> {
     }
     let written = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     if ELF.starts_with(&bytes[..written]) {
-        return Err(Flaw::Incomplete(format!("its {} bytes hold nothing yet", bytes.len())));
+        return Err(Flaw::Incomplete(format!("its first {} bytes hold nothing yet", bytes.len())));
     }
     let (what, help) = match bytes {
         _ if elf => ("an ELF library, which this system does not load", Some(REBUILD)),
@@ -51,7 +61,7 @@ const SOURCE: &str = "hotvm builds sources named `.c` and `.rs` itself; give it 
 /// Which kind of text it is, if it is one.
 fn text(bytes: &[u8]) -> Option<(&'static str, Option<&'static str>)> {
     // The sample may end within a character.
-    let sample = &bytes[..bytes.len().min(4096)];
+    let sample = &bytes[..bytes.len().min(BEGINNING as usize)];
     let text = match std::str::from_utf8(sample) {
         Ok(text) => text,
         Err(e) if e.error_len().is_none() => {

@@ -17,7 +17,7 @@
 //!   and their kin, which hold nothing) called by the library itself.
 //!
 //! A crash at an address without code, such as a jump through a null pointer, is in nobody's code.
-//! A tainted process is given a moment to report and end by itself; see [`end_process`].
+//! A tainted process is given a moment to report and end by itself; see [`end_process`](super::end_process).
 //!
 //! # Limits
 //!
@@ -40,11 +40,11 @@ mod system;
 mod system;
 
 pub use fault::{Access, Cause, Crash, Fault, Taint};
-pub use system::{OtherStack, end_process};
+pub use system::OtherStack;
 pub use text::Text;
 
 pub(super) use fault::{Callee, Sentence};
-pub(super) use system::{Context, Stopped, in_loader};
+pub(super) use system::{Context, Stopped, end_process, in_loader};
 
 use crate::diagnostics::Code;
 use std::time::Duration;

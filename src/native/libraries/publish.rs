@@ -1,8 +1,8 @@
 //! How the libraries of a running program change: at a safepoint, together, and back again.
 //!
 //! What a program stands still for is here, so little is done: candidates take the place of
-//! libraries, and slots are pointed at other functions. What there is to tell of it and to clean up
-//! goes to the reloading thread in one message.
+//! libraries, and slots are pointed at other functions. What there is to tell of it and to clean up is
+//! left to the reloading thread, which is not woken for it: that alone would take longer.
 
 use super::{Libraries, Library};
 use crate::diagnostics::Diagnostic;
@@ -28,12 +28,12 @@ impl Libraries {
     /// Publishes all that waits, and tells whether anything did. To be called at a safepoint: no call
     /// of a native function may be under way.
     pub fn publish_prepared(&mut self) -> bool {
+        let (start, mut aftermath) = (Instant::now(), Aftermath::default());
         let mut newest = BTreeMap::new();
         while let Some(update) = self.live.as_ref().and_then(Live::next_update) {
             for (index, candidate) in update {
-                if let Some(passed_over) = newest.insert(index, candidate) {
-                    self.discard(passed_over);
-                }
+                let passed_over = newest.insert(index, candidate);
+                aftermath.retirees.extend(passed_over.map(|candidate| self.discard(candidate)));
             }
         }
         // The program may have reloaded by itself what waited, or crashed in it.
@@ -42,15 +42,21 @@ impl Libraries {
         for (index, candidate) in stale {
             if self.is_bad(&candidate) {
                 let (import, diagnostic) = (candidate.group[0], known_bad(&candidate.name));
-                let error = BindError { import, diagnostic };
-                self.emit(index, EventKind::Rejected(Box::new(error)));
+                let (error, content) =
+                    (BindError { import, diagnostic }, candidate.generation.hash);
+                aftermath.events.push(self.rejected(index, content, &error));
             }
-            self.discard(candidate);
+            aftermath.retirees.push(self.discard(candidate));
         }
         let any = !update.is_empty();
         if any {
             // What is refused is told as an event, and the old goes on.
-            let _ = self.publish(update);
+            let _ = self.publish(update, &mut aftermath);
+        }
+        if let Some(live) = self.live.as_ref().filter(|_| !aftermath.is_empty()) {
+            aftermath.ledger = Some(self.ledger());
+            aftermath.set_pause(start.elapsed());
+            live.leave(aftermath);
         }
         any
     }
@@ -70,65 +76,79 @@ impl Libraries {
         let kind = EventKind::RolledBack { to: library.number, reason: reason.to_owned() };
         self.bad.extend(crashed.generation.hash);
         self.point(index);
-        self.tell_live();
         let Library { name, number, generation, .. } = &crashed;
         self.tell(Event::new(name, *number, generation.hash, kind));
         true
     }
 
+    /// The same for one library, which the program itself has prepared.
+    pub(super) fn publish_own(
+        &mut self,
+        index: usize,
+        candidate: Candidate,
+    ) -> Result<(), BindError> {
+        let (start, mut aftermath) = (Instant::now(), Aftermath::default());
+        let published = self.publish(vec![(index, candidate)], &mut aftermath);
+        aftermath.set_pause(start.elapsed());
+        self.clean_up(aftermath);
+        published
+    }
+
     /// Puts candidates in the place of their libraries, all of them at once, or none when one of
     /// them refuses the state that it should take over.
-    pub(super) fn publish(&mut self, update: Update) -> Result<(), BindError> {
-        let start = Instant::now();
+    fn publish(&mut self, update: Update, aftermath: &mut Aftermath) -> Result<(), BindError> {
         let mut handovers = Vec::with_capacity(update.len());
         for (index, candidate) in &update {
             match self.handover(*index, candidate) {
                 Ok(handover) => handovers.push(handover),
                 Err(diagnostic) => {
                     let error = BindError { import: candidate.group[0], diagnostic };
-                    self.refuse(*index, candidate.generation.hash, &error, update);
+                    self.refuse(*index, candidate.generation.hash, &error, update, aftermath);
                     return Err(error);
                 }
             }
         }
-        let mut events = Vec::with_capacity(3 * update.len());
-        let mut retirees = Vec::new();
-        for ((index, candidate), handover) in update.into_iter().zip(handovers) {
+        for ((index, mut candidate), handover) in update.into_iter().zip(handovers) {
             let built = candidate.built;
             let state = handover.complete(&self.libraries[index].generation, &candidate);
+            aftermath.spent.extend(candidate.migration.take().map(|(_, migration)| migration));
             let slots = self.slots_of(&candidate.group);
             let mut old = mem::replace(&mut self.libraries[index], Library::new(candidate));
             // One generation to go back to is enough.
-            retirees.extend(old.previous.take().and_then(|oldest| self.retiree(*oldest)));
+            aftermath.retirees.extend(old.previous.take().map(|oldest| self.retire(*oldest)));
             self.libraries[index].previous = Some(Box::new(old));
             self.point(index);
             let pause = Duration::ZERO;
+            let events = &mut aftermath.events;
             events.push(self.event(index, EventKind::Published { pause, built, slots, state }));
             events.push(self.retirement(index));
             events.extend(self.unchecked_news(index).map(|news| self.event(index, news)));
         }
-        let ledger = self.live.is_some().then(|| self.ledger());
-        let stood_still = start.elapsed();
-        for event in &mut events {
-            if let EventKind::Published { pause, .. } = &mut event.kind {
-                *pause = stood_still;
-            }
-        }
-        self.clean_up(Aftermath { ledger, events, retirees });
         Ok(())
     }
 
-    /// Lets go of an update because one of its candidates refuses, or has crashed. That is told when
-    /// the reloading thread knows of it: who hears it may answer with the same content at once.
-    fn refuse(&mut self, index: usize, content: Option<Hash>, error: &BindError, update: Update) {
+    /// Lets go of an update because one of its candidates refuses, or has crashed.
+    fn refuse(
+        &mut self,
+        index: usize,
+        content: Option<Hash>,
+        error: &BindError,
+        update: Update,
+        aftermath: &mut Aftermath,
+    ) {
         if is_crash(slice::from_ref(error)) {
             self.unload = false;
             self.bad.extend(content);
         }
         self.refused.extend(update.iter().filter_map(|(_, candidate)| candidate.generation.hash));
-        update.into_iter().for_each(|(_, candidate)| self.discard(candidate));
-        self.tell_live();
-        self.emit(index, EventKind::Rejected(Box::new(error.clone())));
+        let retirees = update.into_iter().map(|(_, candidate)| self.discard(candidate));
+        aftermath.retirees.extend(retirees);
+        aftermath.events.push(self.rejected(index, content, error));
+    }
+
+    /// Lets the reloading thread know of what is loaded now.
+    pub(super) fn tell_live(&self) {
+        self.clean_up(Aftermath::default());
     }
 
     /// Tells what has happened, behind all that happened before.
@@ -136,9 +156,15 @@ impl Libraries {
         self.clean_up(Aftermath { events: vec![event], ..Aftermath::default() });
     }
 
-    fn clean_up(&self, aftermath: Aftermath) {
+    /// Has the reloading thread tell and tidy up, if there is one: it knows what is loaded before it
+    /// tells anything, since who hears of it may answer with another change at once.
+    fn clean_up(&self, mut aftermath: Aftermath) {
         match &self.live {
-            Some(live) => live.clean_up(aftermath),
+            Some(live) => {
+                aftermath.ledger = Some(self.ledger());
+                live.leave(aftermath);
+                live.wake();
+            }
             None => aftermath.clean_up(&self.events),
         }
     }
@@ -183,23 +209,19 @@ impl Libraries {
         Event::new(&old.name, old.number, old.generation.hash, kind)
     }
 
-    /// A generation that nothing can go back to, to be unmapped, if that is wished and safe.
-    fn retiree(&self, library: Library) -> Option<Retiree> {
-        if !self.unload || self.must_stay(&library).is_some() {
-            return None;
-        }
+    /// A generation that nothing can go back to. It is to be unmapped if that is wished and safe.
+    fn retire(&self, library: Library) -> Retiree {
+        let may_go = self.unload && self.must_stay(&library).is_none();
         let Library { name, number, generation, targets, .. } = library;
-        let &(_, target) = targets.first()?;
-        Some(Retiree { name, number, generation, target })
+        let target = targets.first().map(|(_, target)| *target).filter(|_| may_go);
+        Retiree { name, number, generation, target }
     }
 
-    /// Lets go of a candidate that will never be published, and that nothing has called.
-    fn discard(&self, candidate: Candidate) {
+    /// A candidate that will never be published, and that nothing has called.
+    fn discard(&self, candidate: Candidate) -> Retiree {
         let Candidate { name, number, generation, targets, .. } = candidate;
-        if let (true, Some(&target)) = (self.unload, targets.first()) {
-            let retirees = vec![Retiree { name, number, generation, target }];
-            self.clean_up(Aftermath { retirees, ..Aftermath::default() });
-        }
+        let target = targets.first().copied().filter(|_| self.unload);
+        Retiree { name, number, generation, target }
     }
 
     /// Why a generation must stay mapped: for what its file shows, or because a program that was

@@ -1,10 +1,12 @@
 //! What the reloading thread has to look at, and why.
 
+use crate::native::os;
 use crate::native::prepare::Known;
 use crate::native::read::Writer;
 use crate::native::resolve::Place;
 use crate::native::watch::in_same_folder;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What is to be looked at.
 #[derive(Debug, Default)]
@@ -50,7 +52,8 @@ impl Changes {
     /// What is known of whoever wrote a library's files. The watcher tells of finished changes only,
     /// where the system lets it know.
     pub fn writer(&self, known: &Known) -> Writer {
-        match cfg!(target_os = "linux") && self.touches(known) {
+        let is_own = |path: &PathBuf| known.own_files().any(|file| is_same(file, path));
+        match cfg!(target_os = "linux") && self.touched.iter().any(is_own) {
             true => Writer::Done,
             false => Writer::Unknown,
         }
@@ -62,21 +65,35 @@ impl Changes {
 }
 
 impl Known {
-    /// The files that the library is made from, and the one that the program names.
+    /// The files that the library is made from, the one that the program names, and those of the
+    /// libraries that it needs.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let needs = self.image.iter().flat_map(|image| image.needs.files());
+        self.own_files().chain(needs)
+    }
+
+    /// The same without the libraries that it needs.
+    fn own_files(&self) -> impl Iterator<Item = &Path> {
         self.inputs.files.iter().map(PathBuf::as_path).chain(self.place.path())
     }
 
+    /// When the last of them changed, of those that are there.
+    pub(super) fn written(&self) -> Option<SystemTime> {
+        self.files().filter_map(|file| file.metadata().ok()).map(|m| os::changed_at(&m)).max()
+    }
+
     pub(super) fn is_made_from(&self, path: &Path) -> bool {
-        let same = |file: &Path| {
-            file == path || (file.file_name() == path.file_name() && in_same_folder(file, path))
-        };
-        self.files().any(same)
+        self.files().any(|file| is_same(file, path))
     }
 
     fn is_source(&self) -> bool {
         matches!(self.place, Place::Source(..))
     }
+}
+
+/// Whether two paths, of which the watcher may have made one up, are of one file.
+fn is_same(file: &Path, path: &Path) -> bool {
+    file == path || (file.file_name() == path.file_name() && in_same_folder(file, path))
 }
 
 #[cfg(test)]
@@ -85,7 +102,6 @@ mod tests {
     use crate::native::build::Language;
     use crate::native::prepare::Numbers;
     use crate::native::read::Inputs;
-    use std::time::SystemTime;
 
     fn known(place: Place) -> Known {
         let files = vec![place.path().unwrap().to_owned(), "/lab/part.h".into()];

@@ -4,30 +4,38 @@ use super::changes::Changes;
 use super::refusals::Refusals;
 use super::{Ledger, LiveOptions, Request, Ring, Update};
 use crate::diagnostics::Diagnostic;
+use crate::native::BindError;
 use crate::native::early::is_crash;
 use crate::native::events::{Event, EventKind, EventSink};
 use crate::native::generation::{Generation, Image};
-use crate::native::prepare::{Candidate, Failed, Known, Preparer};
+use crate::native::prepare::{Candidate, Known, Preparer, Rejection};
 use crate::native::read::Writer;
+use crate::native::retire::Aftermath;
 use crate::native::watch::Watcher;
 use blake3::Hash;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant, SystemTime};
 
 /// For how long nothing else must change before a group is looked at: what belongs together is
 /// seldom written in one instant.
 const GROUP_REST: Duration = Duration::from_millis(50);
+
+/// How often to look for what the program leaves, while it is to take what was handed over: at first,
+/// and when it takes its time.
+const SHORTEST_WAIT: Duration = Duration::from_micros(200);
+const LONGEST_WAIT: Duration = Duration::from_millis(20);
 
 pub(super) struct Worker {
     preparer: Preparer,
     ledger: Ledger,
     events: EventSink,
     outbox: Sender<Update>,
+    leavings: Receiver<Aftermath>,
     atomic_group: bool,
     bell: Box<dyn Fn(Ring) + Send>,
     watcher: Option<Watcher>,
@@ -35,17 +43,22 @@ pub(super) struct Worker {
     /// By library, the content that was handed over and is not loaded yet.
     waiting: HashMap<usize, (Hash, Option<Arc<Image>>)>,
     refusals: Refusals,
+    /// Contents that have crashed, in this thread or in the program's.
+    bad: HashSet<Hash>,
     /// Native code has crashed in this thread, and nothing may be unmapped any more.
     has_crashed: bool,
+    /// Libraries of which a change may have been missed, to be looked at next.
+    missed: Vec<usize>,
 }
 
 impl Worker {
-    /// A worker that hands candidates over by `outbox`, and asks itself for work by `requests`.
+    /// A worker that hands candidates over by `outbox`, finds in `leavings` what became of them, and
+    /// asks itself for work by `requests`.
     pub fn new(
         preparer: Preparer,
         ledger: Ledger,
         events: EventSink,
-        outbox: Sender<Update>,
+        (outbox, leavings): (Sender<Update>, Receiver<Aftermath>),
         options: LiveOptions,
         requests: &Sender<Request>,
     ) -> Result<Worker, Diagnostic> {
@@ -58,13 +71,16 @@ impl Worker {
             ledger,
             events,
             outbox,
+            leavings,
             atomic_group: options.atomic_group,
             bell: options.bell,
             watcher,
             also: options.also,
             waiting: HashMap::new(),
             refusals: Refusals::default(),
+            bad: HashSet::new(),
             has_crashed: false,
+            missed: Vec::new(),
         };
         worker.rewatch();
         Ok(worker)
@@ -72,18 +88,32 @@ impl Worker {
 
     /// Does what it is asked to, until the end.
     pub fn run(&mut self, inbox: &Receiver<Request>) {
-        while let Ok(first) = inbox.recv() {
+        let mut patience = SHORTEST_WAIT;
+        loop {
+            let first = match self.waiting.is_empty() {
+                true => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                false => inbox.recv_timeout(patience),
+            };
             let mut changes = Changes::default();
-            if self.take(first, &mut changes).is_break() {
+            let goes_on = match first {
+                Ok(request) => {
+                    patience = SHORTEST_WAIT;
+                    self.take_all(request, inbox, &mut changes)
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    patience = (2 * patience).min(LONGEST_WAIT);
+                    self.tidy_up();
+                    ControlFlow::Continue(())
+                }
+                Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(()),
+            };
+            if goes_on.is_break() {
                 return;
             }
-            // What has come in the meantime is looked at together: one save may be many events.
-            while let Some(request) = self.next_soon(inbox, &changes) {
-                if self.take(request, &mut changes).is_break() {
-                    return;
-                }
+            self.look(&mut changes);
+            while !self.missed.is_empty() {
+                self.look(&mut Changes::default());
             }
-            self.look(&changes);
             if changes.all {
                 changes.touched.extend(self.also.iter().cloned());
             }
@@ -91,6 +121,20 @@ impl Worker {
                 (self.bell)(Ring::Touched(changes.touched));
             }
         }
+    }
+
+    /// Takes a request, and those that have come in the meantime: one save may be many events.
+    fn take_all(
+        &mut self,
+        first: Request,
+        inbox: &Receiver<Request>,
+        changes: &mut Changes,
+    ) -> ControlFlow<()> {
+        self.take(first, changes)?;
+        while let Some(request) = self.next_soon(inbox, changes) {
+            self.take(request, changes)?;
+        }
+        ControlFlow::Continue(())
     }
 
     /// The next request that belongs to these changes.
@@ -103,6 +147,7 @@ impl Worker {
 
     /// Notes what a request asks for. Breaks at the end.
     fn take(&mut self, request: Request, changes: &mut Changes) -> ControlFlow<()> {
+        self.tidy_up();
         match request {
             Request::All => changes.all = true,
             Request::Changed(paths) => {
@@ -111,19 +156,24 @@ impl Worker {
                 changes.touched.extend(paths.into_iter().filter(shown));
             }
             Request::Moved(paths) => changes.all |= self.renew(&paths),
-            Request::Loaded(ledger) => changes.missed.extend(self.loaded(ledger)),
-            Request::CleanUp(mut aftermath) => {
-                if let Some(ledger) = aftermath.ledger.take() {
-                    changes.missed.extend(self.loaded(ledger));
-                }
-                if self.has_crashed {
-                    aftermath.retirees.clear();
-                }
-                aftermath.clean_up(&self.events);
-            }
+            Request::TidyUp => {}
             Request::End => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
+    }
+
+    /// Takes care of what the program has left.
+    fn tidy_up(&mut self) {
+        while let Ok(mut aftermath) = self.leavings.try_recv() {
+            if let Some(ledger) = aftermath.ledger.take() {
+                let missed = self.loaded(ledger);
+                self.missed.extend(missed);
+            }
+            if self.has_crashed {
+                aftermath.retirees.clear();
+            }
+            aftermath.clean_up(&self.events);
+        }
     }
 
     fn renew(&mut self, paths: &[PathBuf]) -> bool {
@@ -143,56 +193,69 @@ impl Worker {
     fn loaded(&mut self, ledger: Ledger) -> Vec<usize> {
         let before = mem::replace(&mut self.ledger, ledger).libraries;
         self.preparer.guard = self.ledger.guard;
-        let libraries = &self.ledger.libraries;
-        let refused = &self.ledger.refused;
+        self.bad.extend(&self.ledger.bad);
+        let Ledger { libraries, bad, refused, .. } = &self.ledger;
         self.waiting.retain(|&index, (hash, _)| {
-            libraries[index].hash != Some(*hash) && !refused.contains(hash)
+            let is_over = bad.contains(hash) || refused.contains(hash);
+            libraries[index].hash != Some(*hash) && !is_over
         });
         self.rewatch();
         let missed = |&index: &usize| {
-            let inputs = &self.ledger.libraries[index].inputs;
-            let files = before.get(index).map(|known| &known.inputs.files);
-            files != Some(&inputs.files) && inputs.may_have_changed()
+            let Known { inputs, generation, .. } = &self.ledger.libraries[index];
+            let before = before.get(index);
+            // What one goes back to was watched before, and the change since then was the crash.
+            let is_back = before.is_some_and(|known| known.generation > *generation);
+            let files = before.map(|known| &known.inputs.files);
+            !is_back && files != Some(&inputs.files) && inputs.may_have_changed()
         };
         (0..self.ledger.libraries.len()).filter(missed).collect()
     }
 
     /// Prepares every library that is concerned, and hands over what is ready.
-    fn look(&mut self, changes: &Changes) {
+    fn look(&mut self, changes: &mut Changes) {
+        changes.missed = mem::take(&mut self.missed);
         let (mut ready, mut is_whole, mut news) = (Update::new(), true, Vec::new());
         for (index, known) in self.ledger.libraries.clone().into_iter().enumerate() {
             let was_refused = self.refusals.has(index);
             let Some(cause) = changes.cause(index, &known, was_refused, self.atomic_group) else {
                 continue;
             };
-            let start = Instant::now();
-            match self.prepare(index, known.clone(), changes.writer(&known)) {
+            let (start, looked) = (Instant::now(), SystemTime::now());
+            let found = self.prepare(index, known.clone(), changes.writer(&known));
+            // What was found may have been written by somebody who has seen what the program has
+            // published meanwhile: that comes first.
+            self.tidy_up();
+            let known = &self.ledger.libraries[index];
+            match found {
                 Ok(found) => {
                     self.refusals.forget(index);
-                    if let Some(mut candidate) = found {
-                        news.extend(preparation(&known, &mut candidate, start.elapsed()));
-                        ready.push((index, candidate));
+                    match found {
+                        Some(mut candidate) => {
+                            news.extend(preparation(known, &mut candidate, start.elapsed()));
+                            ready.push((index, candidate));
+                        }
+                        None => news.extend(doubts(known, self.preparer.doubts(known))),
                     }
                 }
-                Err(reasons) => {
+                Err(rejection) => {
                     is_whole = false;
-                    self.has_crashed |= is_crash(&reasons);
-                    if self.refusals.note(index, &reasons, cause) {
-                        news.extend(refusal(&known, reasons));
+                    self.has_crashed |= is_crash(&rejection.reasons);
+                    self.bad.extend(rejection.crashed());
+                    let times = (known.written(), looked);
+                    if self.refusals.note(index, &rejection, cause, times) {
+                        news.extend(refusal(known, rejection));
                     }
                 }
             }
             if !self.atomic_group {
-                self.hand_over(mem::take(&mut ready));
+                self.hand_over(mem::take(&mut ready), mem::take(&mut news));
             }
         }
         // A group changes as one: beside a failure, what was prepared is dropped.
-        if is_whole {
-            self.hand_over(ready);
+        if !is_whole {
+            ready.clear();
         }
-        // The program need not wait until this is told. That it was published comes behind: this
-        // thread tells that too.
-        news.into_iter().for_each(|event| self.events.send(event));
+        self.hand_over(ready, news);
     }
 
     /// The next generation of a library, unless it has not changed. What waits will be loaded before
@@ -202,15 +265,17 @@ impl Worker {
         index: usize,
         mut known: Known,
         writer: Writer,
-    ) -> Result<Option<Candidate>, Failed> {
+    ) -> Result<Option<Candidate>, Rejection> {
         if let Some((hash, image)) = self.waiting.get(&index) {
             (known.hash, known.image) = (Some(*hash), image.clone());
         }
-        self.preparer.next(&known, &self.ledger.bad, writer)
+        self.preparer.next(&known, &self.bad, writer)
     }
 
-    /// Lets the program know of what is published together.
-    fn hand_over(&mut self, update: Update) {
+    /// Lets the program know of what is published together, and tells what there is to tell of it. The
+    /// program need not wait until that is told; that it was published comes behind, since this thread
+    /// tells that too.
+    fn hand_over(&mut self, update: Update, news: Vec<Event>) {
         let waiting = update.iter().filter_map(|(index, candidate)| {
             let Generation { hash, image, .. } = &candidate.generation;
             Some((*index, ((*hash)?, image.clone())))
@@ -220,6 +285,7 @@ impl Worker {
         if !update.is_empty() && self.outbox.send(update).is_ok() {
             (self.bell)(Ring::Prepared);
         }
+        news.into_iter().for_each(|event| self.events.send(event));
     }
 
     /// Watches the folders of all that libraries are made from.
@@ -241,9 +307,16 @@ fn preparation(known: &Known, candidate: &mut Candidate, took: Duration) -> Vec<
     events
 }
 
+/// What there is to tell of a library that stays as it is.
+fn doubts(known: &Known, doubts: Vec<BindError>) -> impl Iterator<Item = Event> {
+    let event = |kind| Event::new(&known.name, known.generation, known.hash, kind);
+    doubts.into_iter().map(move |doubt| event(EventKind::Warned(Box::new(doubt))))
+}
+
 /// What there is to tell of a library that is refused.
-fn refusal(known: &Known, reasons: Failed) -> Vec<Event> {
-    let event = |kind| Event::new(&known.name, known.generation, None, kind);
-    let rejected = reasons.into_iter().map(|reason| event(EventKind::Rejected(Box::new(reason))));
+fn refusal(known: &Known, rejection: Rejection) -> Vec<Event> {
+    let event = |kind| Event::new(&known.name, known.generation, rejection.content, kind);
+    let reasons = rejection.reasons.into_iter();
+    let rejected = reasons.map(|reason| event(EventKind::Rejected(Box::new(reason))));
     [event(EventKind::Noticed)].into_iter().chain(rejected).collect()
 }

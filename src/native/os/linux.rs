@@ -2,7 +2,8 @@
 
 use super::unix;
 pub use super::unix::{
-    changed_at, is_executable, is_link, is_mapped, on_hangup, private_temp_folder, stamp,
+    changed_at, end_group, in_own_group, is_executable, is_link, is_mapped, on_hangup,
+    private_temp_folder, stamp,
 };
 use super::{Loaded, OpenError};
 use libloading::os::unix::Library;
@@ -84,12 +85,12 @@ fn memory_file(bytes: &[u8], file: &Path) -> io::Result<File> {
     Ok(memory)
 }
 
-/// Loads a library of the system, under the first of its names that the loader takes, and says
-/// which file that is.
+/// Loads a library of the system, from the first of its files that the loader takes, and says which
+/// that is.
 pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
     let mut first = None;
-    for candidate in system_names(name) {
-        match unix::open(Path::new(&candidate), Path::new(name)) {
+    for file in system_files(name) {
+        match unix::open(&file, Path::new(name)) {
             Ok(library) => return Ok(described(library)),
             Err(e) => first = first.or(Some(e)),
         }
@@ -98,35 +99,34 @@ pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
     Err(first.unwrap_or_else(unknown))
 }
 
-/// The names under which the loader knows the library: `m` is `libm.so.6`.
+/// The files that the loader knows as this library: for `m`, `/lib/…/libm.so.6`. Given whole paths, it
+/// does not search folders of its own, which the environment may name.
 ///
 /// The plain `libm.so` is for linkers; with glibc it is a text, and on most systems it comes with
 /// development packages only. What programs load has a version, which the loader's cache tells.
 /// The plain name follows for systems without a cache, such as musl's.
-pub fn system_names(name: &str) -> Vec<String> {
+pub fn system_files(name: &str) -> Vec<PathBuf> {
     let plain = format!("lib{name}.so");
     let versioned = format!("{plain}.");
     let cache = std::fs::read("/etc/ld.so.cache").unwrap_or_default();
-    let mut names: Vec<String> = cached_names(&cache)
-        .filter(|n| n.strip_prefix(&versioned).is_some_and(|v| !v.is_empty()))
-        .map(str::to_owned)
+    let mut known: Vec<(&str, &str)> = cached_libraries(&cache)
+        .filter(|(name, _)| name.strip_prefix(&versioned).is_some_and(|v| !v.is_empty()))
         .collect();
     // The newest first, versions compared as numbers.
-    names.sort_by_cached_key(|n| {
-        let version = n[versioned.len()..].split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    known.sort_by_cached_key(|(name, _)| {
+        let parts = name[versioned.len()..].split('.');
+        let version = parts.map(|part| part.parse::<u32>().unwrap_or(0));
         std::cmp::Reverse(version.collect::<Vec<_>>())
     });
-    names.dedup();
     let folders = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/local/lib"];
-    if folders.iter().any(|folder| Path::new(folder).join(&plain).is_file()) {
-        names.push(plain);
-    }
-    names
+    let plain = folders.iter().map(|folder| Path::new(folder).join(&plain));
+    let plain = plain.filter(|path| path.is_file());
+    known.into_iter().map(|(_, path)| PathBuf::from(path)).chain(plain).collect()
 }
 
-/// The names in the loader's cache: after a magic and a header of 48 bytes, entries of 24 bytes,
-/// whose second word is where the name is.
-fn cached_names(cache: &[u8]) -> impl Iterator<Item = &str> {
+/// The libraries in the loader's cache, each with its file: after a magic and a header of 48 bytes,
+/// entries of 24 bytes, whose second and third words are where name and path are.
+fn cached_libraries(cache: &[u8]) -> impl Iterator<Item = (&str, &str)> {
     // An older format may stand before the one in use today.
     let magic = b"glibc-ld.so.cache1.1";
     let start = cache.windows(magic.len()).position(|w| w == magic).unwrap_or(cache.len());
@@ -135,11 +135,10 @@ fn cached_names(cache: &[u8]) -> impl Iterator<Item = &str> {
         let bytes = cache.get(at..at.checked_add(4)?)?;
         Some(u32::from_ne_bytes(bytes.try_into().ok()?) as usize)
     };
+    let text =
+        move |at: usize| CStr::from_bytes_until_nul(cache.get(word(at)?..)?).ok()?.to_str().ok();
     let count = word(magic.len()).unwrap_or(0).min(cache.len() / 24);
-    (0..count).filter_map(move |i| {
-        let name = cache.get(word(48 + 24 * i + 4)?..)?;
-        CStr::from_bytes_until_nul(name).ok()?.to_str().ok()
-    })
+    (0..count).filter_map(move |i| Some((text(48 + 24 * i + 4)?, text(48 + 24 * i + 8)?)))
 }
 
 /// `argc`, `argv` and `envp`. The arguments are copies, made once.
@@ -205,9 +204,11 @@ mod tests {
 
     #[test]
     fn the_mathematics_library_is_found_under_its_version() {
-        let names = system_names("m");
-        assert!(names.iter().any(|n| n.starts_with("libm.so")), "{names:?}");
-        assert!(system_names("no_such_library_anywhere").is_empty());
+        let files = system_files("m");
+        let is_mathematics = |file: &PathBuf| file.to_string_lossy().contains("/libm.so");
+        assert!(files.iter().any(is_mathematics), "{files:?}");
+        assert!(files.iter().all(|file| file.is_absolute()), "{files:?}");
+        assert!(system_files("no_such_library_anywhere").is_empty());
         let (library, _) = open_system("m").unwrap();
         assert!(library.address("cos").is_some() && library.address("no_such_symbol").is_none());
     }
@@ -223,10 +224,10 @@ mod tests {
     fn a_damaged_cache_gives_no_names_and_no_panic() {
         let cache = std::fs::read("/etc/ld.so.cache").unwrap_or_default();
         for end in (0..cache.len()).step_by(97) {
-            cached_names(&cache[..end]).for_each(drop);
+            cached_libraries(&cache[..end]).for_each(drop);
         }
         let mut wild = b"glibc-ld.so.cache1.1".to_vec();
         wild.extend([0xff; 300]);
-        assert_eq!(cached_names(&wild).count(), 0);
+        assert_eq!(cached_libraries(&wild).count(), 0);
     }
 }

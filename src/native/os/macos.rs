@@ -5,7 +5,8 @@
 
 use super::unix;
 pub use super::unix::{
-    changed_at, is_executable, is_link, is_mapped, on_hangup, private_temp_folder, stamp,
+    changed_at, end_group, in_own_group, is_executable, is_link, is_mapped, on_hangup,
+    private_temp_folder, stamp,
 };
 use super::{Loaded, OpenError};
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
@@ -35,6 +36,6 @@ pub fn open_system(name: &str) -> Result<(Loaded, Option<PathBuf>), OpenError> {
 
 /// The name under which the loader may know the library. Many of macOS's libraries are in a shared
 /// cache and not in files, so only the loader could tell whether it does.
-pub fn system_names(name: &str) -> Vec<String> {
-    vec![format!("{DLL_PREFIX}{name}{DLL_SUFFIX}")]
+pub fn system_files(name: &str) -> Vec<PathBuf> {
+    vec![PathBuf::from(format!("{DLL_PREFIX}{name}{DLL_SUFFIX}"))]
 }

@@ -5,14 +5,19 @@
 //!   the library looks for others relative to its own place.
 //! - `open_system(name)` loads a library of the system by its bare name, and says from which file
 //!   where that is known.
-//! - `system_names(name)` lists what the loader may know the bare name as, the best first.
+//! - `system_files(name)` lists what the loader may know the bare name as, the best first: paths, or
+//!   names where it tells no more.
 //! - `stamp(metadata)` and `changed_at(metadata)` tell whether and when a file changed.
 //! - `is_executable(path)` tells whether a file is a program.
 //! - `is_link(path)` tells whether a name is one more for a file that has another.
 //! - `is_mapped(address)` tells whether the loader knows a library at an address.
-//! - `on_hangup(f)` calls a function whenever the system asks the process to reload.
+//! - `on_hangup(f, end)` calls a function whenever the system asks the process to reload, and another
+//!   when it asks it to end.
+//! - `in_own_group(command)` has a process start with a group of its own, and `end_group(id)` ends it
+//!   with all that it has started.
 //! - `initialiser_arguments()` is what the loader passes to the initialisers of a library; `None` where
 //!   they cannot be run in its stead.
+//! - [`Moves`] tells when a folder is moved or removed.
 //! - `private_temp_folder()` makes a folder among the temporary files that is this user's alone.
 
 use libloading::Library;
@@ -35,12 +40,16 @@ mod system;
 #[cfg(unix)]
 mod unix;
 
+#[cfg_attr(not(target_os = "linux"), path = "no_moves.rs")]
+mod moves;
+
 #[cfg(target_os = "linux")]
 pub(super) use system::{is_private_copy, name_in_copy};
 
+pub(super) use moves::Moves;
 pub(super) use system::{
-    changed_at, initialiser_arguments, is_executable, is_link, is_mapped, on_hangup, open_private,
-    open_system, private_temp_folder, stamp, system_names,
+    changed_at, end_group, in_own_group, initialiser_arguments, is_executable, is_link, is_mapped,
+    on_hangup, open_private, open_system, private_temp_folder, stamp, system_files,
 };
 
 /// A library that the loader has mapped.

@@ -5,7 +5,9 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::fs::{self, DirBuilder, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// All that shows which file it is, and a change of its content.
@@ -24,7 +26,7 @@ pub fn changed_at(metadata: &Metadata) -> SystemTime {
 /// Calls a function at each `SIGHUP`, from a thread: little may be done in a signal handler.
 ///
 /// The system sends the same signal when the terminal has gone, and then it means what it always did.
-pub fn on_hangup(each: impl Fn() + Send + 'static) {
+pub fn on_hangup(each: impl Fn() + Send + 'static, end: fn()) {
     use signal_hook::{consts::SIGHUP, iterator::Signals, low_level::emulate_default_handler};
     let Ok(mut hangups) = Signals::new([SIGHUP]) else { return };
     let has_terminal = || fs::File::open("/dev/tty").is_ok();
@@ -32,11 +34,27 @@ pub fn on_hangup(each: impl Fn() + Send + 'static) {
     std::thread::spawn(move || {
         for _ in hangups.forever() {
             match had_terminal && !has_terminal() {
-                true => drop(emulate_default_handler(SIGHUP)),
+                true => {
+                    end();
+                    drop(emulate_default_handler(SIGHUP));
+                }
                 false => each(),
             }
         }
     });
+}
+
+/// Has a process start in a group of its own, whose number is that of the process.
+pub fn in_own_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Asks all processes of a group to end.
+pub fn end_group(group: u32) {
+    if let Ok(group) = libc::pid_t::try_from(group) {
+        // SAFETY: the call takes no pointer. It fails where the group has ended.
+        unsafe { libc::killpg(group, libc::SIGTERM) };
+    }
 }
 
 /// Whether the name is a symbolic link, or a second name of a file: it is complete as it appears.

@@ -9,6 +9,7 @@ use std::fs::Metadata;
 use std::io::{self, Write};
 use std::os::windows::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Loads a library from bytes in memory, through a copy that no loader has seen: beside the file
@@ -48,8 +49,8 @@ fn open(private: &Path, file: &Path) -> Result<Loaded, OpenError> {
 }
 
 /// The name under which the loader knows the library, if the system's folder has it.
-pub fn system_names(name: &str) -> Vec<String> {
-    let plain = format!("{name}.dll");
+pub fn system_files(name: &str) -> Vec<PathBuf> {
+    let plain = PathBuf::from(format!("{name}.dll"));
     let root = std::env::var_os("SystemRoot").map(PathBuf::from).unwrap_or_default();
     let there = root.join("System32").join(&plain).is_file();
     there.then_some(plain).into_iter().collect()
@@ -88,4 +89,10 @@ pub fn private_temp_folder() -> io::Result<PathBuf> {
 }
 
 /// Windows has no such request.
-pub fn on_hangup(_: impl Fn() + Send + 'static) {}
+pub fn on_hangup(_: impl Fn() + Send + 'static, _: fn()) {}
+
+/// Processes have no groups that could be ended.
+pub fn in_own_group(_: &mut Command) {}
+
+/// See [`in_own_group`].
+pub fn end_group(_: u32) {}

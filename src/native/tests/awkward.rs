@@ -157,6 +157,12 @@ fn libraries_that_live_on_are_reloaded_all_the_same() {
         let value = format!("-DVALUE={n}");
         drop(lab.compile_with("libhandler.so", code, &[&value]));
     });
+    // The loader itself refuses to unmap it.
+    through("nodelete", &|n| {
+        let code = "static long calls; long f(void) { calls++; return VALUE; }";
+        let value = format!("-DVALUE={n}");
+        drop(lab.compile_with("libnodelete.so", code, &["-Wl,-z,nodelete", &value]));
+    });
     // A destructor of a thread's variable, in Rust.
     through("tls.rs", &|n| {
         lab.write(

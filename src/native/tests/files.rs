@@ -85,7 +85,7 @@ fn libraries_of_other_linkers_and_flags_are_accepted() {
         let bytes = fs::read(path).unwrap();
         let checked = check(&bytes).unwrap_or_else(|e| panic!("{flags:?}: {e:?}"));
         assert!(checked.exports.unwrap().require_function("x", "get").is_ok());
-        assert!(!checked.needs_folder);
+        assert!(!checked.needed.is_relative());
     }
 }
 

@@ -19,6 +19,44 @@ fn watched(libraries: &mut Libraries) -> Receiver<Ring> {
     rings
 }
 
+/// Whoever sees a new generation at work and answers with a mistake hears of both in that order.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_published_is_told_before_what_is_found_later() {
+    let lab = Lab::new();
+    for name in ["liba.so", "libb.so"] {
+        lab.compile(name, &returning(1));
+    }
+    let mut libraries = lab.bound(&[number("a", "f"), number("b", "f")]);
+    let heard = listen(&mut libraries);
+    let (send, rings) = channel();
+    let (published, go_on) = channel();
+    let (bad, path) = (lab.path("bad"), lab.file("libb.so"));
+    fs::write(&bad, "not a library").unwrap();
+    // Both are looked at, one after the other; between the two the first is published.
+    let bell = move |ring: Ring| {
+        if ring == Ring::Prepared {
+            fs::rename(&bad, &path).unwrap();
+            send.send(()).unwrap();
+            go_on.recv().unwrap();
+        }
+    };
+    let (atomic_group, also, bell) = (false, Vec::new(), Box::new(bell));
+    let options = LiveOptions { atomic_group, watch: false, also, bell };
+    let handle = libraries.go_live(options).unwrap();
+    lab.compile("liba.so", &returning(2));
+    handle.reload_all();
+    rings.recv_timeout(DEADLINE).unwrap();
+    assert!(libraries.publish_prepared());
+    published.send(()).unwrap();
+    let published = |event: &Event| matches!(event.kind, EventKind::Published { .. });
+    let first =
+        heard.wait_for(|event| published(event) || matches!(event.kind, EventKind::Rejected(_)));
+    assert!(published(&first), "{}", first.to_json());
+    let rejected = heard.wait_for(|event| matches!(event.kind, EventKind::Rejected(_)));
+    assert_eq!((&*rejected.library, rejected.generation), ("b", 1));
+}
+
 fn returning(value: i64) -> String {
     format!("long f(void) {{ return {value}; }}")
 }
