@@ -3,6 +3,7 @@
 
     python3 benches/run.py            all of it
     python3 benches/run.py --rounds 5
+    python3 benches/run.py --only assembling
     python3 benches/run.py --only reloading --quick      prints figures, a minute's worth
 
 `benches/engines.py` measures a part of the engines, for those who work on them.
@@ -21,33 +22,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import assembling
 import contestants
 import engines
 import reloading
-from measure import PEERS, ROOT, TARGET, compare
-
-FUNCTIONS, REPEATS = 25_000, 10
-
-
-def vasm():
-    """The program as hotvm's text: 25,000 functions of 44 lines."""
-    for f in range(FUNCTIONS):
-        yield f".func f{f}\n    .local x: i64\n"
-        for i in range(REPEATS):
-            yield f"    LOAD x\n    PUSH {f * REPEATS + i}\n    ADD\n    STORE x\n"
-        yield "    RET\n.end\n"
-    yield "HALT\n"
-
-
-def wat():
-    """The same program as WebAssembly text."""
-    yield "(module\n"
-    for f in range(FUNCTIONS):
-        yield f"(func $f{f}\n    (local $x i64)\n"
-        for i in range(REPEATS):
-            yield f"    local.get $x\n    i64.const {f * REPEATS + i}\n    i64.add\n    local.set $x\n"
-        yield "    return\n)\n"
-    yield ")\n"
+from measure import PEERS, ROOT, TARGET
 
 
 def install_peers():
@@ -67,39 +46,6 @@ def build_reloading_peer():
 def version(command):
     output = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     return output.stdout.split()[-1] if " " not in output.stdout.strip() else output.stdout.split()[1]
-
-
-def assembling(folder, rounds):
-    hotvm, wasm_tools = TARGET / "release/hotvm", PEERS / "bin/wasm-tools"
-    text, wasm = folder / "program.vasm", folder / "program.wat"
-    # Line by line: a child's peak memory begins with that of the process that started it.
-    for path, lines in ((text, vasm()), (wasm, wat())):
-        with path.open("w") as file:
-            file.writelines(lines)
-    commands = {
-        "hotvm asm": [str(hotvm), "asm", str(text), "-o", str(folder / "a.vbc")],
-        "wasm-tools parse": [str(wasm_tools), "parse", str(wasm), "-o", str(folder / "b.wasm")],
-        "wat2wasm": ["wat2wasm", str(wasm), "-o", str(folder / "c.wasm")],
-    }
-    medians = compare(commands, rounds)
-    lines = text.read_text().count("\n")
-    listed = subprocess.run([str(hotvm), "dis", str(folder / "a.vbc")], capture_output=True, text=True, check=True)
-    assert listed.stdout.count(".func ") == FUNCTIONS, "hotvm did not assemble every function"
-    best = min(medians[name].cpu for name in commands if name != "hotvm asm")
-    rows = [
-        f"{lines:,} lines, {FUNCTIONS:,} functions; {rounds} rounds, medians. hotvm also proves the program;",
-        "wat2wasm validates, `wasm-tools parse` does not. Processor time is user and system; all three are",
-        "single-threaded.",
-        "",
-        "| | processor time | wall time | peak memory | hotvm takes |",
-        "|---|---|---|---|---|",
-    ]
-    own = medians["hotvm asm"].cpu
-    for name, cost in medians.items():
-        ratio = "" if name == "hotvm asm" else f"{own / cost.cpu:.2f} of its time"
-        rows.append(f"| {name} | {cost.cpu:.3f} s | {cost.wall:.3f} s | {cost.memory:.0f} MB | {ratio} |")
-    rows += ["", f"Against the faster of the two: **{own / best:.2f}** (target 0.50)."]
-    return "\n".join(rows)
 
 
 def slots():
@@ -142,7 +88,7 @@ def main():
             install_peers()
             peers = f"wasm-tools {version(str(PEERS / 'bin/wasm-tools'))}, wabt {version('wat2wasm')}"
             replace("machine", f"Measured on {machine}; {peers}.")
-            replace("assembling", assembling(Path(folder), options.rounds))
+            replace("assembling", assembling.measured(Path(folder), options.rounds))
         if wanted("engines"):
             for section, text in engines.Tables(TARGET / "release/hotvm", options.rounds).sections():
                 replace(section, text)

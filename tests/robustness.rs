@@ -164,10 +164,12 @@ proptest! {
 proptest! {
     #![proptest_config(cases(30))]
 
-    /// The checksum sees every change of up to 32 bits in a row.
+    /// The checksum sees every change of up to 32 bits in a row. The work grows with the square of the
+    /// length, and most modules are far below this one; the few that are not would take minutes.
     #[test]
     fn no_changed_byte_is_accepted(choices in vec(any::<u8>(), 0..60)) {
         let good = encode(&generate::module(&choices));
+        prop_assume!(good.len() <= 512);
         let mut bytes = good.clone();
         for at in 0..bytes.len() {
             for flipped in 1..=255 {

@@ -82,13 +82,13 @@ pub(super) struct Assembler<'s> {
     pub(super) entry: Option<(Span, Span)>,
 
     /// The function that is being read, from `.func` to `.end`.
-    pub(super) function: Option<Body<'s>>,
+    pub(super) function: Option<Box<Body<'s>>>,
     /// The instructions of a unit outside of any function.
-    pub(super) main: Body<'s>,
+    pub(super) main: Box<Body<'s>>,
     /// Those of the program, once the unit that has them is read.
-    pub(super) program_main: Option<Body<'s>>,
+    pub(super) program_main: Option<Box<Body<'s>>>,
     /// A body whose memory can be used again.
-    pub(super) spare: Body<'s>,
+    pub(super) spare: Option<Box<Body<'s>>>,
     pub(super) fixups: Vec<Fixup>,
     /// Where the next statement stood, when `.loc` says so.
     pub(super) loc: Option<Location>,
@@ -147,9 +147,9 @@ impl<'s> Assembler<'s> {
             memory: None,
             entry: None,
             function: None,
-            main: Body::default(),
+            main: Box::default(),
             program_main: None,
-            spare: Body::default(),
+            spare: None,
             fixups: Vec::new(),
             loc: None,
             completing: None,
@@ -194,7 +194,8 @@ impl<'s> Assembler<'s> {
                 };
                 self.note_first(mnemonic);
                 if let Some(item) = self.operands(op, mnemonic, operands) {
-                    self.put(item, line.number, line.begins, mnemonic);
+                    let at = self.location(line.number, line.begins, mnemonic);
+                    self.put(item, at);
                 }
             }
             Statement::Directive(directive) => {
@@ -203,23 +204,26 @@ impl<'s> Assembler<'s> {
         }
     }
 
-    /// Takes a line without the grammar, where that is enough.
-    pub(super) fn plain_line(&mut self, raw: RawLine) -> bool {
-        match raw.plain() {
-            None => false,
-            Some(Plain::Label(label)) => {
-                self.label(label);
-                true
-            }
-            Some(Plain::Instr { mnemonic, operand }) => {
-                let op = Op::from_mnemonic(mnemonic.of(self.texts));
-                let item = op.and_then(|op| Some(Item { op, arg: self.plain_arg(op, operand)? }));
-                if let Some(item) = item {
+    /// Takes a plain line; one that is no instruction with its operand as any other.
+    pub(super) fn plain_line(&mut self, plain: &Plain, raw: &RawLine) {
+        match *plain {
+            Plain::Label { name, .. } => self.label(name),
+            Plain::Func { name, line } => self.begin_function(name, &[], None, line),
+            Plain::Local { param, .. } => self.local(param),
+            Plain::End(line) => self.end_function(line),
+            Plain::Instr { op, mnemonic, operand } => match self.plain_arg(op, operand) {
+                Some(arg) => {
                     self.note_first(mnemonic);
-                    self.put(item, raw.number, raw.begins, mnemonic);
+                    let at = match raw.plain {
+                        // Nothing but space stands before it.
+                        Some(_) => self.place(raw.number, mnemonic.start - raw.begins + 1),
+                        // It may be the argument of a macro.
+                        None => self.location(raw.number, raw.begins, mnemonic),
+                    };
+                    self.put(Item { op, arg }, at);
                 }
-                item.is_some()
-            }
+                None => self.line(plain.line(raw.number, raw.begins), *raw),
+            },
         }
     }
 
@@ -231,9 +235,9 @@ impl<'s> Assembler<'s> {
         }
     }
 
-    /// Appends the instruction of this line.
-    fn put(&mut self, item: Item, number: u32, begins: u32, mnemonic: Span) {
-        let at = self.location(number, begins, mnemonic);
+    /// Appends an instruction that stands at this place.
+    #[inline(always)]
+    fn put(&mut self, item: Item, at: Location) {
         let call = self.input.call;
         let body = self.body();
         if let Some(call) = call {
@@ -296,12 +300,9 @@ impl<'s> Assembler<'s> {
     fn label(&mut self, label: Span) {
         let key = (self.texts.scope(label), label.of(self.texts));
         let at = self.body().items.len() as u32;
-        let index = Declared::new(at, label);
-        if let Some(old) = self.body().labels.insert(key, index) {
-            self.duplicate("labels", label, old.named.span);
-            self.body().labels.insert(key, old);
-        } else {
-            self.body().label_names.push((at, key));
+        match self.body().labels.insert(key, Declared::new(at, label)) {
+            Some(first) => self.duplicate("labels", label, first.span),
+            None => self.body().label_names.push((at, key)),
         }
     }
 
@@ -314,13 +315,13 @@ impl<'s> Assembler<'s> {
         let body = self.body();
         if operands.is_empty() {
             let index = body.items.len() as u32;
-            body.labels.entry(key).or_insert_with(|| Declared::new(index, mnemonic));
+            body.labels.insert(key, Declared::new(index, mnemonic));
         }
         body.items.push(Item::nop());
     }
 
     /// Closes the function that is open, or main at the end of the text.
-    pub(super) fn finish_body(&mut self, mut body: Body<'s>, name: &str) {
+    pub(super) fn finish_body(&mut self, mut body: Box<Body<'s>>, name: &str) {
         let start = self.module.code.len() as u32;
         self.resolve_body(&mut body);
         self.doubt_unused(&body);
@@ -343,8 +344,8 @@ impl<'s> Assembler<'s> {
                 body.label_names.iter().map(|&(at, _)| at).zip(names).collect()
             },
         });
-        self.map.functions.push(std::mem::take(&mut body.runs));
-        self.spare = body;
+        self.map.functions.push(body.runs.drain(..));
+        self.spare = Some(body);
     }
 
     fn intern_type(&mut self, ty: &FuncType) -> u32 {
@@ -359,13 +360,19 @@ impl<'s> Assembler<'s> {
 
     /// Where a statement stands, for the source map: in which line, which begins at which byte.
     pub(super) fn location(&mut self, line: u32, begins: u32, span: Span) -> Location {
+        let before = Span::new(begins, span.start).of(self.texts);
+        self.place(line, before.chars().count() as u32 + 1)
+    }
+
+    /// The same in a line and a column.
+    #[inline]
+    fn place(&mut self, line: u32, column: u32) -> Location {
         if let Some(loc) = &mut self.loc {
             let at = *loc;
             loc.line = loc.line.saturating_add(1);
             return at;
         }
-        let before = Span::new(begins, span.start).of(self.texts);
-        Location { file: self.input.file, line, column: before.chars().count() as u32 + 1 }
+        Location { file: self.input.file, line, column }
     }
 
     pub(super) fn error(

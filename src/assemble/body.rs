@@ -3,11 +3,11 @@
 use super::assembler::{Assembler, Scoped};
 use super::declare::{Declared, Named};
 use super::fixups::{Fixup, Missing};
+use super::names::LocalNames;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{FuncType, Op, OperandKind, ValueType, leb128, write_operand};
 use crate::module::{Expanded, Run};
 use crate::syntax::Expr;
-use rustc_hash::FxHashMap;
 
 /// A function that is being read.
 #[derive(Default)]
@@ -24,10 +24,10 @@ pub(super) struct Body<'s> {
     pub(super) switch_labels: Vec<Span>,
     /// Operands that are constant expressions.
     pub(super) exprs: Vec<Expr>,
-    pub(super) labels: FxHashMap<Scoped<'s>, Declared>,
+    pub(super) labels: LocalNames<'s>,
     pub(super) label_names: Vec<(u32, Scoped<'s>)>,
     /// Parameters, then locals.
-    pub(super) locals: FxHashMap<Scoped<'s>, Declared>,
+    pub(super) locals: LocalNames<'s>,
     pub(super) local_names: Vec<Scoped<'s>>,
     pub(super) local_types: Vec<ValueType>,
     pub(super) runs: Vec<Run>,
@@ -158,10 +158,10 @@ impl<'s> Assembler<'s> {
 
     /// What a name stands for where it was written: in its own expansion, or in one around it, or in
     /// the function.
-    fn visible(&self, table: &FxHashMap<Scoped<'s>, Declared>, span: Span) -> Option<Named> {
+    fn visible(&self, names: &LocalNames<'s>, span: Span) -> Option<Named> {
         let (mut scope, name) = (self.texts.scope(span), span.of(self.texts));
         loop {
-            match table.get(&(scope, name)) {
+            match names.get((scope, name)) {
                 None if scope != 0 => scope = self.texts.outer_scope(scope),
                 found => return found.map(Declared::take),
             }
@@ -173,7 +173,7 @@ impl<'s> Assembler<'s> {
         if let Some(found) = self.visible(&body.labels, span) {
             return found.index.into();
         }
-        let mut known = body.labels.keys().map(|&(_, name)| name);
+        let mut known = body.labels.iter().map(|&((_, name), _)| name);
         let help = if known.any(|it| it == name) {
             let text = format!(
                 "`{name}` belongs to the expansion of a macro alone; a label of the caller is an \
@@ -181,8 +181,7 @@ impl<'s> Assembler<'s> {
             );
             text.into()
         } else {
-            let known = body.labels.keys().map(|&(_, name)| name);
-            self.advise(name, known).unwrap_or_else(|| {
+            self.advise(name, body.labels.iter().map(|&((_, name), _)| name)).unwrap_or_else(|| {
                 let text = format!(
                     "put `{name}:` in front of the instruction to go to; labels are local to their \
                      function"

@@ -126,7 +126,7 @@ impl<'s> Assembler<'s> {
             self.duplicate("functions", name, old.named.span);
             self.unit.functions.insert(key, old);
         }
-        let mut body = std::mem::take(&mut self.spare);
+        let mut body = self.spare.take().unwrap_or_default();
         body.clear();
         (body.name, body.opened) = (name, span);
         body.ty = FuncType::default();
@@ -155,7 +155,7 @@ impl<'s> Assembler<'s> {
         }
     }
 
-    fn close_function(&mut self, body: Body<'s>) {
+    fn close_function(&mut self, body: Box<Body<'s>>) {
         let name = body.name.of(self.texts);
         self.finish_body(body, name);
     }
@@ -178,13 +178,11 @@ impl<'s> Assembler<'s> {
         let ty = self.value_type(param.ty).unwrap_or(ValueType::I64);
         let key = (self.texts.scope(param.name), param.name.of(self.texts));
         let body = self.body();
-        let named = Declared::new(body.local_types.len() as u32, param.name);
+        let local = Declared::new(body.local_types.len() as u32, param.name);
         body.local_types.push(ty);
         body.local_names.push(key);
-        if let Some(old) = body.locals.insert(key, named) {
-            let first = old.named.span;
-            body.locals.insert(key, old);
-            self.duplicate("locals", param.name, first);
+        if let Some(first) = body.locals.insert(key, local) {
+            self.duplicate("locals", param.name, first.span);
         }
     }
 

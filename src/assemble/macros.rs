@@ -79,7 +79,8 @@ impl<'s> Assembler<'s> {
                 self.diagnostics.push(diagnostic);
             }
             _ => {
-                raw.tokens.iter().for_each(|&token| recording.body.push(token));
+                let tokens = raw.tokens(self.texts);
+                tokens.iter().for_each(|&token| recording.body.push(token));
                 recording.body.end_line(raw.number, raw.begins);
                 if recording.span.start == recording.opened.end {
                     recording.span.start = raw.begins;
@@ -126,8 +127,9 @@ impl<'s> Assembler<'s> {
 
     /// Reads the body of a macro with the arguments of a call.
     pub(super) fn expand(&mut self, it: Rc<Macro<'s>>, name: Span, raw: RawLine, call: Span) {
-        let behind = raw.tokens.iter().position(|token| token.span == name);
-        let args = arguments(&raw.tokens[behind.map_or(0, |at| at + 1)..]);
+        let tokens = raw.tokens(self.texts);
+        let behind = tokens.iter().position(|token| token.span == name);
+        let args = arguments(&tokens[behind.map_or(0, |at| at + 1)..]);
         if args.len() != it.params.len() {
             return self.wrong_arguments(&it, &args, call);
         }
@@ -163,7 +165,7 @@ impl<'s> Assembler<'s> {
         let moved = |at: u32| at - it.span.start + base;
         let mut chunk = Chunk::default();
         for line in it.body.lines() {
-            for token in line.tokens {
+            for token in &*line.tokens(self.texts) {
                 let param = match token.kind.is_name() {
                     true => it.params.iter().position(|param| *param == token.span.of(self.texts)),
                     false => None,

@@ -25,6 +25,7 @@ mod fixups;
 mod layout;
 mod link;
 mod macros;
+mod names;
 mod operands;
 mod options;
 mod origins;

@@ -4,7 +4,7 @@ use super::assembler::Assembler;
 use super::body::{Arg, Item};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{Op, OperandKind};
-use crate::syntax::{Expr, ExprKind, Kind, Operand, Operands, Token, literal};
+use crate::syntax::{Expr, ExprKind, Operand, Operands, Word, literal};
 
 impl Assembler<'_> {
     /// The instruction that a mnemonic and its operands make, or `None` after an error.
@@ -17,18 +17,15 @@ impl Assembler<'_> {
         item
     }
 
-    /// The argument that a single token is, where it is what the instruction takes.
-    pub(super) fn plain_arg(&self, op: Op, operand: Option<Token>) -> Option<Arg> {
-        let kind = op.operand();
-        match (kind, operand) {
+    /// The argument that a plain operand is, where it is what the instruction takes.
+    pub(super) fn plain_arg(&mut self, op: Op, operand: Option<Word>) -> Option<Arg> {
+        match (op.operand(), operand) {
             (OperandKind::None | OperandKind::Offset, None) => Some(Arg::Ready(0)),
-            (OperandKind::Int | OperandKind::Offset, Some(token))
-                if token.kind == Kind::Integer =>
-            {
-                let value = literal::signed(token.span.of(self.texts), false).ok()?;
-                Some(Arg::Ready(value as u64))
-            }
-            (_, Some(token)) if token.kind.is_name() => Arg::named(kind, token.span),
+            (OperandKind::Int | OperandKind::Offset, Some(word)) => Some(match word {
+                Word::Integer { small: Some(value), .. } => Arg::Ready(value.into()),
+                word => self.number(word.expr()),
+            }),
+            (kind, Some(Word::Name(name))) => Arg::named(kind, name),
             _ => None,
         }
     }
@@ -50,8 +47,7 @@ impl Assembler<'_> {
     fn expr_operand(&mut self, op: Op, operand: &Operand) -> Option<Item> {
         let Operand::Expr(expr) = operand else { return self.wrong_operand(op, operand) };
         let arg = match (op.operand(), &expr.kind) {
-            (OperandKind::Int, _) => return self.number_operand(op, expr),
-            (OperandKind::Offset, _) => return self.number_operand(op, expr),
+            (OperandKind::Int | OperandKind::Offset, _) => self.number(expr.clone()),
             (kind, ExprKind::Name) => match Arg::named(kind, expr.span) {
                 Some(arg) => arg,
                 None => return self.wrong_operand(op, operand),
@@ -67,16 +63,15 @@ impl Assembler<'_> {
     }
 
     /// A plain literal has its value at once; anything else waits until all constants are known.
-    fn number_operand(&mut self, op: Op, expr: &Expr) -> Option<Item> {
+    fn number(&mut self, expr: Expr) -> Arg {
         if expr.kind == ExprKind::Integer
             && let Ok(value) = literal::signed(expr.span.of(self.texts), false)
         {
-            return Some(Item { op, arg: Arg::Ready(value as u64) });
+            return Arg::Ready(value as u64);
         }
         let body = self.body();
-        let index = body.exprs.len() as u32;
-        body.exprs.push(expr.clone());
-        Some(Item { op, arg: Arg::Expr(index) })
+        body.exprs.push(expr);
+        Arg::Expr(body.exprs.len() as u32 - 1)
     }
 
     fn switch_labels(&mut self, op: Op, operands: &Operands) -> Option<Arg> {

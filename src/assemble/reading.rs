@@ -7,6 +7,7 @@ use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::module::{SourceFile, checksum};
 use crate::syntax::{Chunk, Kind, Lexer, Parser, RawLine, RealText};
 use std::sync::mpsc::{channel, sync_channel};
+use std::thread::{available_parallelism, scope};
 
 /// How deep texts and expansions may be brought in by others.
 pub(super) const MAX_DEPTH: u32 = 64;
@@ -15,7 +16,7 @@ pub(super) const MAX_DEPTH: u32 = 64;
 const TEXT_FOR_TWO: usize = 1 << 20;
 
 /// How many chunks of tokens may wait to be read.
-const CHUNKS_AHEAD: usize = 8;
+const CHUNKS_AHEAD: usize = 3;
 
 /// What is being read.
 #[derive(Clone, Copy, Default)]
@@ -37,13 +38,13 @@ impl<'s> Assembler<'s> {
     /// Reads a text whose first byte has this position.
     pub(super) fn read_text(&mut self, text: &'s str, base: u32) {
         let mut lexer = Lexer::new(text, base);
-        if text.len() < TEXT_FOR_TWO {
+        if text.len() >= TEXT_FOR_TWO && available_parallelism().is_ok_and(|n| n.get() > 1) {
+            self.read_ahead(lexer);
+        } else {
             let mut chunk = Chunk::default();
             while lexer.next_chunk(&mut chunk) {
                 self.read_chunk(&chunk);
             }
-        } else {
-            self.read_ahead(lexer);
         }
         self.end_of_text(self.input.conditions);
     }
@@ -52,8 +53,8 @@ impl<'s> Assembler<'s> {
     fn read_ahead(&mut self, mut lexer: Lexer<'s>) {
         let (filled, to_read) = sync_channel::<Chunk>(CHUNKS_AHEAD);
         let (read, to_fill) = channel::<Chunk>();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
+        scope(|threads| {
+            threads.spawn(move || {
                 let mut chunk = Chunk::default();
                 // Nobody takes them any more when reading has panicked.
                 while lexer.next_chunk(&mut chunk) && filled.send(chunk).is_ok() {
@@ -78,8 +79,11 @@ impl<'s> Assembler<'s> {
             }
             if self.recording.is_some() {
                 self.record(raw);
-            } else if !self.left_out(raw) && !self.plain_line(raw) {
-                self.read_line(&parser, raw);
+            } else if !self.left_out(raw) {
+                match raw.plain {
+                    Some(plain) => self.plain_line(plain, &raw),
+                    None => self.read_line(&parser, raw),
+                }
             }
         }
         if let Some(begins) = chunk.last_begins() {
@@ -88,6 +92,9 @@ impl<'s> Assembler<'s> {
     }
 
     fn read_line<'c>(&mut self, parser: &Parser<'c, 's>, raw: RawLine<'c>) {
+        if let Some(plain) = raw.plain_tokens(self.texts) {
+            return self.plain_line(&plain, &raw);
+        }
         match parser.line(raw, self.source) {
             Ok(line) => self.line(line, raw),
             Err(unread) => {

@@ -9,14 +9,14 @@ use crate::syntax::RealText;
 impl<'s> Assembler<'s> {
     /// Notes the labels and locals of a function that none of its instructions names.
     pub(super) fn doubt_unused(&mut self, body: &Body<'s>) {
-        for ((_, name), label) in &body.labels {
+        for ((_, name), label) in body.labels.iter() {
             if !label.used.get() && !name.starts_with('_') {
                 let message = format!("the label `{name}` is never used");
                 self.doubt(Code::UnusedLabel, message, label.named.span, "nothing jumps here");
             }
         }
         let params = body.ty.params.len();
-        for ((_, name), local) in &body.locals {
+        for ((_, name), local) in body.locals.iter() {
             let index = local.named.index;
             let used = local.used.get() || body.numbered.contains(&index.into());
             if !used && index as usize >= params && !name.starts_with('_') {

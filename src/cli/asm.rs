@@ -55,6 +55,9 @@ impl Asm {
         };
         let functions = program.verified.module().functions.len();
         report.detail(format!("{functions} functions, {} bytes", bytes.len()));
-        output::write(self.output.as_deref(), &bytes, true, report)
+        let status = output::write(self.output.as_deref(), &bytes, true, report);
+        // The process ends here, which frees memory faster than piece by piece.
+        std::mem::forget(program);
+        status
     }
 }

@@ -3,7 +3,7 @@
 use super::{EXIT_STATUS, libraries::NativeFlags, report::Report, status};
 use clap::Args;
 use hotvm::diagnostics::{Code, Diagnostic, Sources};
-use hotvm::program::{Input, search};
+use hotvm::program::{Input, Program, search};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -47,9 +47,12 @@ impl Check {
                 return status::REJECTED;
             }
         };
-        let mut included = HashSet::new();
-        let checked: Vec<Option<Rejected>> =
-            programs.iter().map(|program| self.check(program, &mut included, report)).collect();
+        let (mut included, mut last) = (HashSet::new(), None);
+        let check = |program: &PathBuf| {
+            let checked = self.check(program, &mut included, report);
+            checked.map(|accepted| last = Some(accepted)).err()
+        };
+        let checked: Vec<Option<Rejected>> = programs.iter().map(check).collect();
         let (mut rejected, mut parts) = (0, 0);
         for (program, found) in programs.iter().zip(checked) {
             let Some(found) = found else { continue };
@@ -71,16 +74,18 @@ impl Check {
             let checked = programs.len() - parts;
             report.summary(format!("{checked} programs checked, {rejected} rejected{parts_told}"));
         }
+        // The process ends here, which frees memory faster than piece by piece.
+        std::mem::forget(last);
         if rejected == 0 { status::DONE } else { status::REJECTED }
     }
 
-    /// What is wrong with a program, if anything is. Notes what it includes.
+    /// Assembles and proves a program. Notes what it includes.
     fn check(
         &self,
         program: &Path,
         included: &mut HashSet<PathBuf>,
         report: &mut Report,
-    ) -> Option<Rejected> {
+    ) -> Result<Program, Rejected> {
         // The texts of one program are of no use to the next.
         report.sources = Sources::new();
         let read = Input::read(program).map_err(|diagnostic| vec![diagnostic]);
@@ -88,13 +93,9 @@ impl Check {
         let sources = std::mem::take(&mut report.sources);
         let others = sources.ids().skip(1).map(|id| Path::new(&sources.get(id).name));
         included.extend(others.filter_map(|path| path.canonicalize().ok()));
-        match loaded {
-            Ok(_) => {
-                report.detail(format!("{}: no errors", program.display()));
-                None
-            }
-            Err(errors) => Some(Rejected { sources, errors }),
-        }
+        let loaded = loaded.map_err(|errors| Rejected { sources, errors })?;
+        report.detail(format!("{}: no errors", program.display()));
+        Ok(loaded)
     }
 }
 

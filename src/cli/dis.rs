@@ -3,7 +3,7 @@
 use super::{EXIT_STATUS, libraries::NativeFlags, output, report::Report, status};
 use clap::Args;
 use hotvm::diagnostics::{Code, Diagnostic, Position, SourceId, closest};
-use hotvm::disassemble::disassemble;
+use hotvm::disassemble::to_text;
 use hotvm::engine::list_lowered;
 use hotvm::program::Input;
 use hotvm::tools::inspect::{Inspector, Summary, to_dot, to_json, to_listing};
@@ -73,7 +73,7 @@ impl Dis {
         let (name, bytecode, size) = (input.name.clone(), input.is_bytecode(), input.bytes.len());
         let (module, source) = NativeFlags::default().read_module(input, report)?;
         if !(listing || json || cfg) {
-            return Ok(disassemble(&module).text);
+            return Ok(to_text(&module));
         }
         let mut inspector = Inspector::new(&module);
         let functions = self.functions(&inspector, source)?;

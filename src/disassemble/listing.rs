@@ -6,6 +6,7 @@ use crate::isa::{Code, Import, Instr, OperandKind, Signature, ValueType};
 use crate::module::{self, Location, Module, Segment, SourceMap};
 use crate::syntax::literal::{write_float, write_text};
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// The text of a module, and where its instructions stand in it.
@@ -19,39 +20,54 @@ pub struct Listing {
     pub names: Vec<module::FunctionNames>,
 }
 
-/// Writes a module as text.
+/// Writes a module as text, and notes where its instructions stand in it.
 pub fn disassemble(module: &Module) -> Listing {
-    let mut writer = Writer {
-        module,
-        names: ModuleNames::new(module),
-        slots: module.imports.iter().map(|import| (import.slot.into(), import)).collect(),
-        out: String::new(),
-        spans: Vec::new(),
-        function_names: Vec::new(),
-        next: None,
-        open: Vec::new(),
-    };
-    writer.declarations();
-    for function in 0..module.functions.len() {
-        writer.function(function);
-    }
-    Listing { text: writer.out, spans: writer.spans, names: writer.function_names }
+    let (mut listing, mut writer) = (Listing::default(), Writer::new(module));
+    writer.module(Some(&mut listing));
+    Listing { text: writer.out, ..listing }
+}
+
+/// Writes a module as text.
+pub fn to_text(module: &Module) -> String {
+    let mut writer = Writer::new(module);
+    writer.module(None);
+    writer.out
 }
 
 struct Writer<'m> {
     module: &'m Module,
-    names: ModuleNames,
+    names: ModuleNames<'m>,
     slots: FxHashMap<u64, &'m Import>,
     out: String,
-    spans: Vec<Vec<Span>>,
-    function_names: Vec<module::FunctionNames>,
+    /// The entry, where it is written without a `.func`.
+    main: Option<usize>,
     /// The place that the assembler will give to the next statement, once there was a `.loc`.
     next: Option<Location>,
     /// The calls of macros whose expansions are open, the outermost first.
     open: Vec<u32>,
 }
 
-impl Writer<'_> {
+impl<'m> Writer<'m> {
+    fn new(module: &'m Module) -> Writer<'m> {
+        Writer {
+            module,
+            names: ModuleNames::new(module),
+            slots: module.imports.iter().map(|import| (import.slot.into(), import)).collect(),
+            out: String::new(),
+            main: main_of(module),
+            next: None,
+            open: Vec::new(),
+        }
+    }
+
+    fn module(&mut self, mut listing: Option<&mut Listing>) {
+        self.declarations();
+        let mut code = Code::default();
+        for function in 0..self.module.functions.len() {
+            self.function(function, &mut code, listing.as_deref_mut());
+        }
+    }
+
     fn line(&mut self, text: impl AsRef<str>) {
         self.out.push_str(text.as_ref());
         self.out.push('\n');
@@ -65,69 +81,55 @@ impl Writer<'_> {
             self.place(at.copied());
             self.line(lib(import));
         }
-        for (name, global) in self.names.globals.clone().iter().zip(&module.globals) {
+        for (name, global) in self.names.globals.iter().zip(&module.globals) {
             let value = match global.ty {
                 ValueType::I64 => (global.init as i64).to_string(),
                 ValueType::F64 => write_float(global.init),
             };
-            self.line(format!(".global {name}: {} = {value}", global.ty));
+            let _ = writeln!(self.out, ".global {name}: {} = {value}", global.ty);
         }
-        for (name, segment) in self.names.data.clone().iter().zip(&module.data) {
-            self.line(data(name, segment));
+        for (name, segment) in self.names.data.iter().zip(&module.data) {
+            let _ = writeln!(self.out, "{}", data(name, segment));
         }
         let public = module.public.iter().filter_map(|&it| self.names.functions.get(it as usize));
-        let public: Vec<String> = public.cloned().collect();
+        let public: Vec<&str> = public.map(|name| &**name).collect();
         if !public.is_empty() {
-            self.line(format!(".public {}", public.join(", ")));
+            let _ = writeln!(self.out, ".public {}", public.join(", "));
         }
-        if !self.module.functions.is_empty() && !self.is_main(self.module.entry as usize) {
-            let entry = self.names.functions.get(self.module.entry as usize).cloned();
-            self.line(format!(".entry {}", entry.unwrap_or_default()));
+        if !module.functions.is_empty() && self.main.is_none() {
+            let entry = self.names.functions.get(module.entry as usize);
+            let _ = writeln!(self.out, ".entry {}", entry.map_or("", |name| name));
         }
     }
 
-    /// Main is written without a `.func`: the entry, when it is last, has no name, and nothing calls
-    /// it.
-    fn is_main(&self, function: usize) -> bool {
-        let named = self.module.names.as_ref().and_then(|n| n.functions.get(function));
-        function == self.module.entry as usize
-            && function + 1 == self.module.functions.len()
-            && named.is_none_or(|n| n.name.is_empty())
-            && !self.module.public.contains(&(function as u32))
-            && !is_called(self.module, function as u32)
-    }
-
-    fn function(&mut self, index: usize) {
-        let (module, mut code) = (self.module, Code::default());
-        let decoded = module.code_of(index as u32, &mut code);
+    fn function(&mut self, index: usize, code: &mut Code, listing: Option<&mut Listing>) {
+        let module = self.module;
+        let decoded = module.code_of(index as u32, code);
         let function = &module.functions[index];
-        let ty = module.types.get(function.ty as usize).cloned().unwrap_or_default();
-        let count = ty.params.len() + function.locals.len();
-        let names = FunctionNames::new(module, index, count, &code, &self.names.globals);
-        let (params, locals) = names.locals.split_at(ty.params.len());
-        let is_main = self.is_main(index);
+        let types = module.types.get(function.ty as usize);
+        let (params, result) = types.map_or((&[][..], None), |ty| (&ty.params[..], ty.result));
+        let count = params.len() + function.locals.len();
+        let names = FunctionNames::new(module, index, count, code, &self.names.globals);
+        let is_main = self.main == Some(index);
         self.line("");
         if !is_main {
-            let params: Vec<_> =
-                params.iter().zip(&ty.params).map(|(n, t)| format!("{n}: {t}")).collect();
-            let params =
-                if params.is_empty() { String::new() } else { format!(" ({})", params.join(", ")) };
-            let result = ty.result.map_or(String::new(), |r| format!(" -> {r}"));
-            self.line(format!(".func {}{params}{result}", self.names.functions[index]));
+            self.head(index, &names.locals, params, result);
         }
-        for (name, ty) in locals.iter().zip(&function.locals) {
-            self.line(format!("    .local {name}: {ty}"));
+        for (name, ty) in names.locals[params.len()..].iter().zip(&function.locals) {
+            let _ = writeln!(self.out, "    .local {name}: {ty}");
         }
-        let mut spans = Vec::with_capacity(code.instrs.len());
+        let mut spans = Vec::new();
         let mut places = module.source_map.iter().flat_map(|map| map.places(index as u32));
         for (i, &instr) in code.instrs.iter().enumerate() {
             self.labels(&names, i as u32);
             self.expansions(module.source_map.as_ref(), index as u32, i as u32);
             self.place(places.next().flatten());
-            let start = self.out.len() + 4;
-            let text = self.instr(instr, &code, &names);
-            let _ = write!(self.out, "    {text}");
-            spans.push(Span::new(start as u32, self.out.len() as u32));
+            self.out.push_str("    ");
+            let start = self.out.len() as u32;
+            self.instr(instr, code, &names);
+            if listing.is_some() {
+                spans.push(Span::new(start, self.out.len() as u32));
+            }
             self.comment(instr);
             self.out.push('\n');
         }
@@ -139,14 +141,37 @@ impl Writer<'_> {
         if !is_main {
             self.line(".end");
         }
-        self.spans.push(spans);
-        let name = if is_main { String::new() } else { self.names.functions[index].clone() };
-        self.function_names.push(names.into_list(name));
+        if let Some(listing) = listing {
+            listing.spans.push(spans);
+            let name = if is_main { "" } else { &self.names.functions[index] };
+            listing.names.push(names.into_list(name.to_owned()));
+        }
+    }
+
+    /// The `.func` of a function.
+    fn head(
+        &mut self,
+        index: usize,
+        names: &[Cow<str>],
+        params: &[ValueType],
+        result: Option<ValueType>,
+    ) {
+        let _ = write!(self.out, ".func {}", self.names.functions[index]);
+        for (at, (name, ty)) in names.iter().zip(params).enumerate() {
+            let _ = write!(self.out, "{}{name}: {ty}", if at == 0 { " (" } else { ", " });
+        }
+        if !params.is_empty() {
+            self.out.push(')');
+        }
+        if let Some(result) = result {
+            let _ = write!(self.out, " -> {result}");
+        }
+        self.out.push('\n');
     }
 
     fn labels(&mut self, names: &FunctionNames, at: u32) {
         for label in names.labels.get(&at).map_or(&[][..], |l| l) {
-            self.line(format!("{label}:"));
+            let _ = writeln!(self.out, "{label}:");
         }
     }
 
@@ -187,35 +212,42 @@ impl Writer<'_> {
             self.next = None;
         }
         if self.next != Some(at) {
-            self.line(format!(".loc {} {}", at.line, at.column));
+            let _ = writeln!(self.out, ".loc {} {}", at.line, at.column);
         }
         self.next = Some(Location { line: at.line.saturating_add(1), ..at });
     }
 
-    fn instr(&self, instr: Instr, code: &Code, names: &FunctionNames) -> String {
-        let name = instr.op.mnemonic();
-        let known = |list: &[String]| {
-            let found = list.get(instr.arg as usize).cloned();
-            format!("{name} {}", found.unwrap_or_else(|| instr.arg.to_string()))
-        };
+    fn instr(&mut self, instr: Instr, code: &Code, names: &FunctionNames) {
+        self.out.push_str(instr.op.mnemonic());
         match instr.op.operand() {
-            OperandKind::None => name.to_owned(),
-            OperandKind::Offset if instr.arg == 0 => name.to_owned(),
-            OperandKind::Int | OperandKind::Offset => format!("{name} {}", instr.arg as i64),
-            OperandKind::Float => format!("{name} {}", write_float(instr.arg)),
-            OperandKind::Local => known(&names.locals),
-            OperandKind::Global => known(&self.names.globals),
-            OperandKind::Func => known(&self.names.functions),
-            OperandKind::Label => format!("{name} {}", names.label(instr.arg as u32)),
+            OperandKind::None => return,
+            OperandKind::Offset if instr.arg == 0 => return,
+            _ => self.out.push(' '),
+        }
+        let out = &mut self.out;
+        let mut name_or_number = |name: Option<&Cow<str>>| match name {
+            Some(name) => out.push_str(name),
+            None => drop(write!(out, "{}", instr.arg)),
+        };
+        let index = instr.arg as usize;
+        match instr.op.operand() {
+            OperandKind::None => {}
+            OperandKind::Local => name_or_number(names.locals.get(index)),
+            OperandKind::Global => name_or_number(self.names.globals.get(index)),
+            OperandKind::Func => name_or_number(self.names.functions.get(index)),
+            OperandKind::Slot => name_or_number(None),
+            OperandKind::Int | OperandKind::Offset => drop(write!(out, "{}", instr.arg as i64)),
+            OperandKind::Float => out.push_str(&write_float(instr.arg)),
+            OperandKind::Label => out.push_str(names.label(instr.arg as u32)),
             OperandKind::Labels => {
-                let labels: Vec<_> =
-                    code.table(instr.arg).iter().map(|&t| names.label(t)).collect();
-                format!("{name} {}", labels.join(", "))
+                for (at, &target) in code.table(instr.arg).iter().enumerate() {
+                    out.push_str(if at == 0 { "" } else { ", " });
+                    out.push_str(names.label(target));
+                }
             }
-            OperandKind::Slot => format!("{name} {}", instr.arg),
             OperandKind::Text => {
-                let text = self.module.texts.get(instr.arg as usize);
-                format!("{name} {}", write_text(text.map_or(&[], |t| t)))
+                let text = self.module.texts.get(index);
+                out.push_str(&write_text(text.map_or(&[], |text| text)));
             }
         }
     }
@@ -229,6 +261,17 @@ impl Writer<'_> {
             let _ = write!(self.out, "    ; {symbol}");
         }
     }
+}
+
+/// The entry, where it needs no `.func`: it is last, has no name, and nothing calls it.
+fn main_of(module: &Module) -> Option<usize> {
+    let entry = module.entry as usize;
+    let named = module.names.as_ref().and_then(|names| names.functions.get(entry));
+    let is_main = entry + 1 == module.functions.len()
+        && named.is_none_or(|names| names.name.is_empty())
+        && !module.public.contains(&module.entry)
+        && !is_called(module, module.entry);
+    is_main.then_some(entry)
 }
 
 fn lib(import: &Import) -> String {

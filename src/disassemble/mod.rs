@@ -10,5 +10,5 @@
 mod listing;
 mod names;
 
-pub use listing::{Listing, disassemble};
+pub use listing::{Listing, disassemble, to_text};
 pub use names::is_name;

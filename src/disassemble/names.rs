@@ -3,17 +3,19 @@
 use crate::isa::{Code, Instr, OperandKind};
 use crate::module::{self, Module};
 use crate::syntax::literal::is_float_name;
-use std::collections::{BTreeMap, HashSet};
+use rustc_hash::FxHashSet;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What the text calls the functions, globals and data of a module.
-pub(super) struct ModuleNames {
-    pub(super) functions: Vec<String>,
-    pub(super) globals: Vec<String>,
-    pub(super) data: Vec<String>,
+pub(super) struct ModuleNames<'m> {
+    pub(super) functions: Vec<Cow<'m, str>>,
+    pub(super) globals: Vec<Cow<'m, str>>,
+    pub(super) data: Vec<Cow<'m, str>>,
 }
 
-impl ModuleNames {
-    pub(super) fn new(module: &Module) -> ModuleNames {
+impl<'m> ModuleNames<'m> {
+    pub(super) fn new(module: &'m Module) -> ModuleNames<'m> {
         let names = module.names.as_ref();
         let functions = names.map(|n| n.functions.iter().map(|f| &*f.name).collect::<Vec<_>>());
         let globals = names.map(|n| n.globals.iter().map(|s| &**s).collect::<Vec<_>>());
@@ -31,20 +33,20 @@ impl ModuleNames {
 }
 
 /// What the text calls the parameters, locals and labels of a function.
-pub(super) struct FunctionNames {
-    pub(super) locals: Vec<String>,
+pub(super) struct FunctionNames<'m> {
+    pub(super) locals: Vec<Cow<'m, str>>,
     /// By the number of the instruction; several may stand at one.
-    pub(super) labels: BTreeMap<u32, Vec<String>>,
+    pub(super) labels: BTreeMap<u32, Vec<Cow<'m, str>>>,
 }
 
-impl FunctionNames {
+impl<'m> FunctionNames<'m> {
     pub(super) fn new(
-        module: &Module,
+        module: &'m Module,
         function: usize,
         locals: usize,
         code: &Code,
-        globals: &[String],
-    ) -> FunctionNames {
+        globals: &[Cow<str>],
+    ) -> FunctionNames<'m> {
         let names = module.names.as_ref().and_then(|n| n.functions.get(function));
         let given = names.map(|n| n.locals.iter().map(|s| &**s).collect::<Vec<_>>());
         // A local would hide a global of its name.
@@ -58,9 +60,12 @@ impl FunctionNames {
 
     /// As a module lists them.
     pub(super) fn into_list(self, name: String) -> module::FunctionNames {
-        let labels = self.labels.into_iter();
-        let labels = labels.flat_map(|(at, names)| names.into_iter().map(move |name| (at, name)));
-        module::FunctionNames { name, locals: self.locals, labels: labels.collect() }
+        let labels = self
+            .labels
+            .into_iter()
+            .flat_map(|(at, names)| names.into_iter().map(move |name| (at, name.into_owned())));
+        let locals = self.locals.into_iter().map(Cow::into_owned).collect();
+        module::FunctionNames { name, locals, labels: labels.collect() }
     }
 
     /// The label of an instruction that a jump goes to.
@@ -69,12 +74,15 @@ impl FunctionNames {
     }
 }
 
-fn labels(names: Option<&module::FunctionNames>, code: &Code) -> BTreeMap<u32, Vec<String>> {
-    let mut labels: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    let mut used = HashSet::new();
+fn labels<'m>(
+    names: Option<&'m module::FunctionNames>,
+    code: &Code,
+) -> BTreeMap<u32, Vec<Cow<'m, str>>> {
+    let mut labels: BTreeMap<u32, Vec<Cow<str>>> = BTreeMap::new();
+    let mut used: Names = Names::default();
     for (at, name) in names.map_or(&[][..], |n| &n.labels) {
-        if is_name(name) && used.insert(name.clone()) {
-            labels.entry(*at).or_default().push(name.clone());
+        if is_name(name) && used.insert(name.into()) {
+            labels.entry(*at).or_default().push(name.into());
         }
     }
     let targets = code.instrs.iter().flat_map(|&instr: &Instr| code.jump_targets(instr));
@@ -84,26 +92,34 @@ fn labels(names: Option<&module::FunctionNames>, code: &Code) -> BTreeMap<u32, V
     labels
 }
 
+/// Names that are taken.
+type Names<'m> = FxHashSet<Cow<'m, str>>;
+
 /// The given names where they are names and not taken yet, otherwise a prefix with the index.
-fn usable(given: Option<&[&str]>, count: usize, prefix: &str, reserved: &[&str]) -> Vec<String> {
-    let mut taken: HashSet<&str> = reserved.iter().copied().collect();
+fn usable<'m>(
+    given: Option<&[&'m str]>,
+    count: usize,
+    prefix: &str,
+    reserved: &[&str],
+) -> Vec<Cow<'m, str>> {
+    let mut taken: FxHashSet<&str> = reserved.iter().copied().collect();
     let given = |i: usize| given.and_then(|names| names.get(i).copied()).filter(|n| is_name(n));
-    let given_or_reserved = (0..count).filter_map(given).chain(reserved.iter().copied());
-    let mut used: HashSet<String> = given_or_reserved.map(str::to_owned).collect();
+    let mut used: Names = (0..count).filter_map(given).map(Cow::from).collect();
+    used.extend(reserved.iter().map(|&name| Cow::from(name.to_owned())));
     (0..count)
         .map(|i| match given(i) {
-            Some(name) if taken.insert(name) => name.to_owned(),
+            Some(name) if taken.insert(name) => name.into(),
             _ => unused(&mut used, prefix, i),
         })
         .collect()
 }
 
-fn unused(used: &mut HashSet<String>, prefix: &str, index: usize) -> String {
+fn unused<'m>(used: &mut Names<'m>, prefix: &str, index: usize) -> Cow<'m, str> {
     let mut name = format!("{prefix}{index}");
-    while !used.insert(name.clone()) {
+    while !used.insert(name.clone().into()) {
         name.push('_');
     }
-    name
+    name.into()
 }
 
 /// Whether the lexer takes a text as one name. That expressions read `inf` as a float does no harm:

@@ -176,6 +176,7 @@ impl Code {
 }
 
 /// Appends the bytes of an operand that is not a list of labels.
+#[inline]
 pub fn write_operand(out: &mut Vec<u8>, kind: OperandKind, arg: u64) {
     match kind {
         OperandKind::None => {}

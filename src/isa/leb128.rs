@@ -4,6 +4,7 @@
 //! shortest form is accepted, so that a number has one encoding and a file one set of bytes.
 
 /// Appends an unsigned number.
+#[inline]
 pub fn write_unsigned(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
@@ -13,6 +14,7 @@ pub fn write_unsigned(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Appends a signed number.
+#[inline]
 pub fn write_signed(out: &mut Vec<u8>, mut value: i64) {
     loop {
         let byte = value as u8 & 0x7f;
@@ -26,7 +28,19 @@ pub fn write_signed(out: &mut Vec<u8>, mut value: i64) {
 
 /// Reads an unsigned number at `pos` and moves past it. `None` when it is cut off, longer than it
 /// need be, or over 64 bits.
+#[inline]
 pub fn read_unsigned(bytes: &[u8], pos: &mut usize) -> Option<u64> {
+    match bytes.get(*pos) {
+        // Most are small.
+        Some(&byte @ ..0x80) => {
+            *pos += 1;
+            Some(byte.into())
+        }
+        _ => read_long_unsigned(bytes, pos),
+    }
+}
+
+fn read_long_unsigned(bytes: &[u8], pos: &mut usize) -> Option<u64> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
         let byte = *bytes.get(*pos)?;

@@ -23,4 +23,5 @@ pub use import::Import;
 pub use instr::{Code, CodeError, CodeErrorReason, Instr, Table, write_operand};
 pub use numbers::{Bytes, Unsigned};
 pub use op::{Group, Op, OperandKind, Ty};
+pub(crate) use ops::for_each_op;
 pub use value::{FuncType, ValueType};

@@ -141,7 +141,7 @@ macro_rules! define_op {
             }
 
             /// What stands behind the mnemonic.
-            #[inline]
+            #[inline(always)]
             pub const fn operand(self) -> OperandKind {
                 match self { $(Op::$op => OperandKind::$operand),* }
             }
@@ -181,12 +181,21 @@ impl Op {
     /// The instruction with this mnemonic, in any case. Where several rows share one, the first;
     /// [`Op::with_operand`] gives the others.
     pub fn from_mnemonic(text: &str) -> Option<Op> {
-        let key = mnemonic_key(text.as_bytes())?;
+        let mut key = [0; size_of::<u128>()];
+        key.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        key.make_ascii_uppercase();
+        Op::from_key(u128::from_le_bytes(key))
+    }
+
+    /// The same for the bytes of a mnemonic as one number, the first byte the lowest. All its letters are
+    /// capital, or none is.
+    #[inline]
+    pub fn from_key(key: u128) -> Option<Op> {
         let mut at = mnemonic_hash(key);
         loop {
             match MNEMONICS[at] {
+                (found, op) if found == key => return op,
                 (0, _) => return None,
-                (found, op) if found == key => return Some(op),
                 _ => at = (at + 1) % MNEMONICS.len(),
             }
         }
@@ -215,48 +224,42 @@ impl Op {
     }
 }
 
-/// The greatest length of a mnemonic, so that one fits a 128-bit key.
-const MAX_MNEMONIC: usize = 16;
-
-/// The capital letters of a mnemonic as one number; never 0.
-const fn mnemonic_key(text: &[u8]) -> Option<u128> {
-    if text.is_empty() || text.len() > MAX_MNEMONIC {
-        return None;
-    }
-    let (mut key, mut i) = (0u128, 0);
-    while i < text.len() {
-        key = key << 8 | text[i].to_ascii_uppercase() as u128;
-        i += 1;
-    }
-    if key == 0 { None } else { Some(key) }
-}
-
 const fn mnemonic_hash(key: u128) -> usize {
     let folded = (key as u64) ^ ((key >> 64) as u64).rotate_left(29);
     (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 55) as usize
 }
 
-/// An open-addressing hash table from mnemonic keys, built by the compiler: the assembler looks one
-/// up for every line.
-static MNEMONICS: [(u128, Op); 512] = {
-    let mut table = [(0, Op::Nop); 512];
+/// An open-addressing hash table from mnemonics, each in capital and in small letters, built by the
+/// compiler: the assembler looks one up for every line. Unused entries have the key 0.
+static MNEMONICS: [(u128, Option<Op>); 512] = {
+    let mut table = [(0, None); 512];
     let mut i = 0;
     while i < Op::ALL.len() {
-        let op = Op::ALL[i];
-        let Some(key) = mnemonic_key(op.mnemonic().as_bytes()) else {
-            panic!("a mnemonic is empty or too long");
-        };
-        let mut at = mnemonic_hash(key);
-        while table[at].0 != 0 && table[at].0 != key {
-            at = (at + 1) % table.len();
+        let name = Op::ALL[i].mnemonic().as_bytes();
+        let (mut capital, mut small, mut at) = (0, 0, name.len());
+        assert!(0 < at && at < size_of::<u128>(), "a mnemonic is empty or too long");
+        while at > 0 {
+            at -= 1;
+            capital = capital << 8 | name[at] as u128;
+            small = small << 8 | name[at].to_ascii_lowercase() as u128;
         }
-        if table[at].0 == 0 {
-            table[at] = (key, op);
-        }
+        insert(&mut table, capital, Op::ALL[i]);
+        insert(&mut table, small, Op::ALL[i]);
         i += 1;
     }
     table
 };
+
+/// Of several with one key, the first remains.
+const fn insert(table: &mut [(u128, Option<Op>); 512], key: u128, op: Op) {
+    let mut at = mnemonic_hash(key);
+    while table[at].0 != 0 && table[at].0 != key {
+        at = (at + 1) % table.len();
+    }
+    if table[at].0 == 0 {
+        table[at] = (key, Some(op));
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -255,4 +255,4 @@ macro_rules! for_each_op {
     };
 }
 
-pub(super) use for_each_op;
+pub(crate) use for_each_op;

@@ -2,7 +2,7 @@
 
 use super::encode::{END, MAGIC, Section, VERSION};
 use super::{Custom, Function, FunctionNames, Global, Location, Memory, Module, Names, checksum};
-use super::{Expanded, MacroCall, Run, Segment, SourceFile, SourceMap};
+use super::{Expanded, Lists, MacroCall, Run, Segment, SourceFile, SourceMap};
 use crate::isa::leb128::read_unsigned;
 use crate::isa::{CType, FuncType, Import, Signature, ValueType};
 use std::fmt;
@@ -56,8 +56,25 @@ type Result<T> = std::result::Result<T, DecodeError>;
 /// # Errors
 /// When the bytes are not one; with the offset and the reason.
 pub fn decode(bytes: &[u8]) -> Result<Module> {
+    let (module, code) = read(bytes)?;
+    Ok(Module { code: bytes[code].to_vec(), ..module })
+}
+
+/// Reads a module from bytes that nobody else needs, and takes no other memory for its code.
+///
+/// # Errors
+/// When the bytes are not one; with the offset and the reason.
+pub fn decode_owned(mut bytes: Vec<u8>) -> Result<Module> {
+    let (module, code) = read(&bytes)?;
+    bytes.truncate(code.end);
+    bytes.drain(..code.start);
+    Ok(Module { code: bytes, ..module })
+}
+
+/// Reads a module all but its code, and tells where that is.
+fn read(bytes: &[u8]) -> Result<(Module, Range<usize>)> {
     let parts = layout(bytes)?;
-    let mut module = Module::default();
+    let (mut module, mut code) = (Module::default(), 0..0);
     let mut last = None;
     for (id, part) in parts {
         let mut r = Reader { bytes: &bytes[..part.end], pos: part.start };
@@ -68,6 +85,10 @@ pub fn decode(bytes: &[u8]) -> Result<Module> {
             return Err(r.malformed("sections out of order"));
         }
         last = Some(section);
+        if section == Section::Code {
+            code = part;
+            continue;
+        }
         read_section(&mut r, section, &mut module)?;
         if r.pos != part.end {
             return Err(r.malformed("a section is longer than its contents"));
@@ -75,11 +96,11 @@ pub fn decode(bytes: &[u8]) -> Result<Module> {
     }
     // Only the end tells, because a file may lack the section of either.
     let code_end = module.functions.last().map_or(0, |f| f.code.end);
-    if code_end as usize != module.code.len() {
+    if code_end as usize != code.len() {
         let problem = DecodeProblem::Malformed("the code is not as long as its functions");
         return Err(DecodeError { offset: bytes.len(), problem });
     }
-    Ok(module)
+    Ok((module, code))
 }
 
 /// The names of the sections of a file, and how many bytes each holds.
@@ -152,7 +173,7 @@ fn read_section(r: &mut Reader, section: Section, module: &mut Module) -> Result
             })?;
         }
         Section::Texts => module.texts = r.list(|r| r.blob().map(<[u8]>::to_vec))?,
-        Section::Code => module.code = r.rest().to_vec(),
+        Section::Code => unreachable!("left where it is"),
         Section::Names => module.names = Some(r.names()?),
         Section::SourceMap => module.source_map = Some(r.source_map()?),
         Section::Public => {
@@ -168,6 +189,9 @@ fn read_section(r: &mut Reader, section: Section, module: &mut Module) -> Result
     }
     Ok(())
 }
+
+/// The most items of a list that memory is reserved for before they are read.
+const MOST_AT_ONCE: u64 = 16;
 
 /// A place in the bytes, with what can be read there.
 struct Reader<'a> {
@@ -227,12 +251,34 @@ impl<'a> Reader<'a> {
 
     /// Every item takes a byte at least, so a count beyond the bytes left is a lie that must not
     /// reserve memory.
-    fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
-        let len = self.unsigned()?;
-        if len > (self.bytes.len() - self.pos) as u64 {
-            return Err(self.malformed("a list is longer than the section"));
+    fn count(&mut self) -> Result<u64> {
+        match self.unsigned()? {
+            count if count > (self.bytes.len() - self.pos) as u64 => {
+                Err(self.malformed("a list is longer than the section"))
+            }
+            count => Ok(count),
         }
-        (0..len).map(|_| each(self)).collect()
+    }
+
+    fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        let count = self.count()?;
+        // A short list gets what it needs, a long one grows with what is really there.
+        let mut list = Vec::with_capacity(count.min(MOST_AT_ONCE) as usize);
+        for _ in 0..count {
+            list.push(each(self)?);
+        }
+        Ok(list)
+    }
+
+    fn lists<T>(&mut self, mut each: impl FnMut(&mut Self) -> Result<T>) -> Result<Lists<T>> {
+        let mut lists = Lists::default();
+        for _ in 0..self.count()? {
+            for _ in 0..self.count()? {
+                lists.add(each(self)?);
+            }
+            lists.end();
+        }
+        Ok(lists)
     }
 
     fn option<T>(&mut self, each: impl FnMut(&mut Self) -> Result<T>) -> Result<Option<T>> {
@@ -327,8 +373,7 @@ impl<'a> Reader<'a> {
             files: self.list(|r| {
                 Ok(SourceFile { name: r.string()?, crc: u32::from_le_bytes(r.array()?) })
             })?,
-            functions: self
-                .list(|r| r.list(|r| Ok(Run { count: r.u32()?, first: r.location()? })))?,
+            functions: self.lists(|r| Ok(Run { count: r.u32()?, first: r.location()? }))?,
             imports: self.list(Reader::location)?,
             macros: self.list(Reader::string)?,
             calls: self.list(|r| {

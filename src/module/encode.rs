@@ -188,12 +188,13 @@ fn source_map(out: &mut Vec<u8>, map: &SourceMap) {
         string(o, &file.name);
         o.extend_from_slice(&file.crc.to_le_bytes());
     });
-    list(out, &map.functions, |o, runs| {
-        list(o, runs, |o, run| {
+    write_unsigned(out, map.functions.len() as u64);
+    for runs in map.functions.iter() {
+        list(out, runs, |o, run| {
             write_unsigned(o, run.count.into());
             location(o, &run.first);
         });
-    });
+    }
     list(out, &map.imports, location);
     list(out, &map.macros, |o, name| string(o, name));
     list(out, &map.calls, |o, call| {

@@ -1,6 +1,6 @@
 //! From instructions back to lines of text.
 
-use super::Module;
+use super::{Lists, Module};
 
 /// A place in a program's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub struct SourceMap {
     /// The files.
     pub files: Vec<SourceFile>,
     /// For each function, the runs that make up its instructions.
-    pub functions: Vec<Vec<Run>>,
+    pub functions: Lists<Run>,
     /// For each import, its `.lib`.
     pub imports: Vec<Location>,
     /// The names of the macros.
@@ -75,6 +75,7 @@ pub struct SourceMap {
 
 impl SourceMap {
     /// Appends the place of the next instruction to the runs of a function.
+    #[inline]
     pub fn push(runs: &mut Vec<Run>, at: Location) {
         if let Some(run) = runs.last_mut() {
             let next = Location { line: run.first.line.wrapping_add(run.count), ..run.first };
@@ -115,7 +116,7 @@ impl SourceMap {
 
     /// Where the instructions of a function stood, in order.
     pub fn places(&self, function: u32) -> impl Iterator<Item = Option<Location>> {
-        let runs = self.functions.get(function as usize).map_or(&[][..], |runs| runs);
+        let runs = self.functions.get(function as usize).unwrap_or(&[]);
         runs.iter().flat_map(|&Run { count, first }| {
             let line = move |at| first.line.checked_add(at);
             (0..count).map(move |at| line(at).map(|line| Location { line, ..first }))
@@ -164,8 +165,10 @@ mod tests {
         let mut runs = Vec::new();
         places.iter().for_each(|&p| SourceMap::push(&mut runs, at(p)));
         assert_eq!(runs.len(), 4);
-        let last = vec![Run { count: u32::MAX, first: at((u32::MAX, 1)) }; 2];
-        let map = SourceMap { functions: vec![vec![], runs, last], ..SourceMap::default() };
+        let mut map = SourceMap::default();
+        map.functions.push([]);
+        map.functions.push(runs);
+        map.functions.push([Run { count: u32::MAX, first: at((u32::MAX, 1)) }; 2]);
         assert!(map.places(1).eq(places.iter().map(|&p| Some(at(p)))));
         let module = Module { source_map: Some(map), ..Module::default() };
         let mut locator = Locator::default();

@@ -25,7 +25,7 @@ pub use trace::TraceWriter;
 
 use crate::assemble::{Assembled, Files, Options, assemble};
 use crate::diagnostics::{Code, Diagnostic, Position, Severity, SourceId, Sources};
-use crate::module::{DecodeError, DecodeProblem, Module, decode};
+use crate::module::{DecodeError, DecodeProblem, Module, decode_owned};
 use crate::verify::{Verified, doubts, verify};
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ fn read(
     if input.is_bytecode() {
         let source = sources.add_file(&input.name);
         let module =
-            decode(&input.bytes).map_err(|error| vec![decode_diagnostic(error, source)])?;
+            decode_owned(input.bytes).map_err(|error| vec![decode_diagnostic(error, source)])?;
         return Ok(Read { module, source, warnings: Vec::new(), files: Files::default() });
     }
     let source = add_text(input, sources)?;

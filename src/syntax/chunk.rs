@@ -1,14 +1,17 @@
-//! Text to tokens, some thousand lines at a time.
+//! Text to lines, some thousand at a time.
 
+use super::plain::{Plain, scan};
+use super::texts::Texts;
 use super::token::{Kind, Token};
 use crate::diagnostics::Span;
 use logos::Logos;
+use std::borrow::Cow;
 
-/// How many lines are lexed before they are parsed: few enough to stay in the cache, enough that
+/// How many lines are split before they are parsed: few enough to stay in the cache, enough that
 /// setting up the grammar costs nothing.
-const LINES_AT_ONCE: usize = 2048;
+const LINES_AT_ONCE: usize = 8192;
 
-/// Lines as tokens.
+/// Lines, as tokens where these are needed.
 #[derive(Clone, Debug, Default)]
 pub struct Chunk {
     tokens: Vec<Token>,
@@ -19,69 +22,74 @@ pub struct Chunk {
 struct LineEnd {
     /// The end of its tokens.
     end: u32,
+    plain: Option<Plain>,
     number: u32,
     begins: u32,
 }
 
-/// A line as tokens, of which there is one at least.
+/// A line that says something.
 #[derive(Clone, Copy, Debug)]
 pub struct RawLine<'c> {
-    /// Its tokens.
-    pub tokens: &'c [Token],
+    /// Its tokens, unless it was read without.
+    lexed: &'c [Token],
+    /// What it says, where it was read without.
+    pub plain: Option<&'c Plain>,
     /// Its number in its text, from 1.
     pub number: u32,
     /// The position of its first byte.
     pub begins: u32,
 }
 
-/// A line that says so little that it is understood without the grammar, which says the same of it.
-/// Nearly all lines are of this kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plain {
-    /// A label alone.
-    Label(Span),
-    /// An instruction with one operand of a single token, or none.
-    Instr {
-        /// Its mnemonic.
-        mnemonic: Span,
-        /// Its operand: a name, a number, a character or a text.
-        operand: Option<Token>,
-    },
-}
+impl<'c> RawLine<'c> {
+    /// Its tokens, of which there is one at least.
+    pub fn tokens(&self, texts: &Texts) -> Cow<'c, [Token]> {
+        match self.lexed {
+            [] => Cow::Owned(lex(texts.line_around(self.begins).of(texts), self.begins).collect()),
+            lexed => Cow::Borrowed(lexed),
+        }
+    }
 
-impl RawLine<'_> {
-    /// What it says, where that takes no grammar.
-    pub fn plain(&self) -> Option<Plain> {
-        let (first, second) = match *self.tokens {
-            [first] => (first, None),
-            [first, second] => (first, Some(second)),
-            _ => return None,
-        };
-        if !first.kind.is_name() {
-            return None;
-        }
-        match second.map(|token| token.kind) {
-            Some(Kind::Colon) => Some(Plain::Label(first.span)),
-            Some(kind) if !kind.is_value() => None,
-            _ => Some(Plain::Instr { mnemonic: first.span, operand: second }),
-        }
+    /// What its tokens say, where that is plain.
+    pub fn plain_tokens(&self, texts: &Texts) -> Option<Plain> {
+        Plain::of_tokens(self.lexed, texts)
+    }
+
+    /// Its tokens, of a line that is not plain.
+    pub(super) fn lexed(&self) -> &'c [Token] {
+        self.lexed
     }
 
     /// From its first token to its last.
     pub fn span(&self) -> Span {
-        self.tokens[0].span.to(self.tokens[self.tokens.len() - 1].span)
+        match (self.plain, self.lexed) {
+            (None, [first, .., last]) => first.span.to(last.span),
+            (None, lexed) => lexed[0].span,
+            (Some(plain), _) => plain.span(),
+        }
     }
 
     /// The directive that it begins with, a label apart.
     pub fn directive(&self) -> Kind {
-        match self.tokens {
+        match self.lexed {
             [name, colon, first, ..] if name.kind.is_name() && colon.kind == Kind::Colon => {
                 first.kind
             }
             [first, ..] => first.kind,
-            [] => Kind::Newline,
+            [] => Kind::Name,
         }
     }
+}
+
+/// The tokens of a text whose first byte has the position `base`, up to the end of its first line.
+fn lex(text: &str, base: u32) -> impl Iterator<Item = Token> {
+    let at = move |at: usize| base + at as u32;
+    Kind::lexer(text)
+        .spanned()
+        .map(move |(kind, range)| Token {
+            kind: kind.unwrap_or(Kind::Unknown),
+            span: Span::new(at(range.start), at(range.end)),
+        })
+        .take_while(|token| token.kind != Kind::Newline)
 }
 
 impl Chunk {
@@ -100,8 +108,14 @@ impl Chunk {
     pub fn end_line(&mut self, number: u32, begins: u32) {
         let end = self.tokens.len() as u32;
         if self.lines.last().map_or(0, |line| line.end) < end {
-            self.lines.push(LineEnd { end, number, begins });
+            self.lines.push(LineEnd { end, plain: None, number, begins });
         }
+    }
+
+    /// Appends a line that needs no tokens.
+    fn push_plain(&mut self, plain: Plain, number: u32, begins: u32) {
+        let end = self.tokens.len() as u32;
+        self.lines.push(LineEnd { end, plain: Some(plain), number, begins });
     }
 
     /// Where its last line begins.
@@ -112,50 +126,50 @@ impl Chunk {
     /// Its lines.
     pub fn lines(&self) -> impl Iterator<Item = RawLine<'_>> {
         let mut start = 0;
-        self.lines.iter().map(move |line| {
-            let tokens = &self.tokens[start..line.end as usize];
-            start = line.end as usize;
-            RawLine { tokens, number: line.number, begins: line.begins }
+        self.lines.iter().map(move |&LineEnd { end, ref plain, number, begins }| {
+            let lexed = &self.tokens[start..end as usize];
+            start = end as usize;
+            RawLine { lexed, plain: plain.as_ref(), number, begins }
         })
     }
 }
 
-/// Lexes a text, a chunk at a time.
+/// Splits a text into lines, a chunk at a time.
 pub struct Lexer<'t> {
-    lexer: logos::Lexer<'t, Kind>,
+    text: &'t str,
     base: u32,
+    /// The byte that the next line begins with, and the number of that line.
+    at: usize,
     number: u32,
-    begins: u32,
 }
 
 impl<'t> Lexer<'t> {
-    /// Lexes a text whose first byte has this position.
+    /// Splits a text whose first byte has this position.
     pub fn new(text: &'t str, base: u32) -> Lexer<'t> {
-        Lexer { lexer: Kind::lexer(text), base, number: 1, begins: base }
+        Lexer { text, base, at: 0, number: 1 }
     }
 
     /// Puts the next lines into `chunk`, in place of what it held. `false` when there are none.
     pub fn next_chunk(&mut self, chunk: &mut Chunk) -> bool {
         chunk.clear();
-        while chunk.lines.len() < LINES_AT_ONCE {
-            let kind = match self.lexer.next() {
+        while chunk.lines.len() < LINES_AT_ONCE && self.at < self.text.len() {
+            let begins = self.base + self.at as u32;
+            match scan(self.text.as_bytes(), self.at, self.base) {
+                Some((plain, next)) => {
+                    self.at = next;
+                    if let Some(plain) = plain {
+                        chunk.push_plain(plain, self.number, begins);
+                    }
+                }
                 None => {
-                    chunk.end_line(self.number, self.begins);
-                    return !chunk.lines.is_empty();
+                    let rest = &self.text[self.at..];
+                    lex(rest, begins).for_each(|token| chunk.push(token));
+                    chunk.end_line(self.number, begins);
+                    self.at += rest.find('\n').map_or(rest.len(), |newline| newline + 1);
                 }
-                Some(Ok(Kind::Newline)) => {
-                    chunk.end_line(self.number, self.begins);
-                    self.number += 1;
-                    self.begins = self.base + self.lexer.span().end as u32;
-                    continue;
-                }
-                Some(Ok(kind)) => kind,
-                Some(Err(())) => Kind::Unknown,
-            };
-            let span = self.lexer.span();
-            let span = Span::new(self.base + span.start as u32, self.base + span.end as u32);
-            chunk.push(Token { kind, span });
+            }
+            self.number += 1;
         }
-        true
+        !chunk.lines.is_empty()
     }
 }

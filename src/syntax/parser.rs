@@ -33,12 +33,12 @@ impl<'c, 't> Parser<'c, 't> {
         Parser { texts, grammar: OnceCell::new() }
     }
 
-    /// Reads a line. Errors are told of `source`.
+    /// Reads a line that is not plain. Errors are told of `source`.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn line(&self, raw: RawLine<'c>, source: SourceId) -> Result<Line, Box<Unread>> {
-        let RawLine { tokens, number, begins } = raw;
+        let (tokens, number, begins) = (raw.lexed(), raw.number, raw.begins);
         match self.statement(tokens) {
             Some((label, statement)) => {
                 let span = without_label(tokens, label, raw.span());
@@ -80,7 +80,7 @@ fn without_label(line: &[Token], label: Option<Span>, whole: Span) -> Span {
 }
 
 fn remains(texts: &Texts, raw: RawLine) -> Option<Line> {
-    let (label, body) = match raw.tokens {
+    let (label, body) = match raw.lexed() {
         [name, colon, body @ ..] if name.kind.is_name() && colon.kind == Kind::Colon => {
             (Some(name.span), body)
         }
@@ -109,61 +109,4 @@ pub(super) fn meant(texts: &Texts, token: &Token) -> Kind {
         _ => None,
     };
     near.and_then(|name| Kind::lexer(name).next()?.ok()).unwrap_or(token.kind)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::syntax::{Operand, Operands, Plain};
-    use proptest::prelude::*;
-
-    /// Tokens that a plain line has, and some that none has.
-    const KINDS: [Kind; 14] = [
-        Kind::Name,
-        Kind::At,
-        Kind::Len,
-        Kind::Integer,
-        Kind::Float,
-        Kind::Char,
-        Kind::Text,
-        Kind::OpenText,
-        Kind::Colon,
-        Kind::Comma,
-        Kind::Minus,
-        Kind::ParenOpen,
-        Kind::End,
-        Kind::Unknown,
-    ];
-
-    /// What a plain line says, as the grammar puts it.
-    fn statement(plain: Plain) -> (Option<Span>, Statement) {
-        match plain {
-            Plain::Label(label) => (Some(label), Statement::Empty),
-            Plain::Instr { mnemonic, operand } => {
-                let first = operand.map(|token| match token.kind {
-                    Kind::Text => Operand::Text(token.span),
-                    _ => Operand::Expr(single(token).expect("a value")),
-                });
-                let operands = Operands { first, rest: Vec::new() };
-                (None, Statement::Instr { mnemonic, operands })
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_a_plain_line_says_the_grammar_says_too(
-            picks in prop::collection::vec(0..KINDS.len(), 1..4),
-        ) {
-            let tokens: Vec<Token> = (0..)
-                .zip(picks)
-                .map(|(at, pick)| Token { kind: KINDS[pick], span: Span::new(2 * at, 2 * at + 1) })
-                .collect();
-            if let Some(plain) = (RawLine { tokens: &tokens, number: 1, begins: 0 }).plain() {
-                let grammar = grammar::line::<extra::Default>();
-                let found = grammar.parse(&tokens[..]).into_output();
-                prop_assert_eq!(Some(statement(plain)), found);
-            }
-        }
-    }
 }

@@ -1,10 +1,11 @@
 //! All texts of one assembly, in one space of positions.
 //!
 //! A [`Span`] is a place in any of them: the first text begins at 0, and each text that comes to it
-//! takes the positions behind those before: what it includes, and then the next unit of the program. The expansion of a macro is such a text too. It reads as
-//! the macro's body does, but its tokens are its own, so that a label of one expansion is no other's;
-//! what an argument brings in keeps its place in the call. So a span tells where a token is from and
-//! in which scope it was written, and nothing is copied.
+//! takes the positions behind those before: what it includes, and then the next unit of the program.
+//! The expansion of a macro is such a text too. It reads as the macro's body does, but its tokens are
+//! its own, so that a label of one expansion is no other's; what an argument brings in keeps its place
+//! in the call. So a span tells where a token is from and in which scope it was written, and nothing is
+//! copied.
 
 use crate::diagnostics::{Span, Text};
 use elsa::FrozenVec;
@@ -166,8 +167,12 @@ impl<'t> Texts<'t> {
 
     /// The scope that the token at a span was written in: that of an expansion, or 0 for all that
     /// stands in a real text.
+    #[inline]
     pub fn scope(&self, span: Span) -> TextId {
         let id = self.text_of(span.start);
+        if id == 0 {
+            return 0;
+        }
         match self.other(id).map(|other| other.kind) {
             Some(OtherKind::Expansion(_)) => id,
             _ => 0,

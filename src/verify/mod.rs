@@ -12,6 +12,7 @@
 mod doubts;
 mod error;
 mod function;
+mod messages;
 mod stack;
 mod structure;
 
@@ -21,8 +22,10 @@ pub use stack::{StackMap, StackView};
 
 use crate::isa::{Code, Instr, Op, Ty};
 use crate::module::Module;
-use stack::Shapes;
+use function::Checker;
+use stack::{Stacks, Types};
 use std::ops::Range;
+use std::thread::{available_parallelism, scope};
 
 /// The most values on a function's stack, and the most locals.
 pub const MAX_CELLS: usize = 65535;
@@ -130,7 +133,7 @@ impl Verified {
     /// What the operand stack of a function holds around each of its instructions. This follows the
     /// function's ways once more.
     pub fn stack_map(&self, function: u32) -> StackMap {
-        function::Checker::new(&self.module, Shapes::new()).stack_map(function).0
+        Checker::new(&self.module).stack_map(function).0
     }
 
     /// Decodes the instructions of a function.
@@ -143,7 +146,7 @@ impl Verified {
 }
 
 /// The operand stacks of a module's functions, whether or not these can be run.
-pub struct StackMaps<'m>(function::Checker<'m>);
+pub struct StackMaps<'m>(Checker<'m, Stacks>);
 
 impl<'m> StackMaps<'m> {
     /// The stacks of a module.
@@ -155,7 +158,7 @@ impl<'m> StackMaps<'m> {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(StackMaps(function::Checker::new(module, Shapes::new())))
+        Ok(StackMaps(Checker::new(module)))
     }
 
     /// What the stack of a function holds around each of its instructions, as far as these are right,
@@ -184,23 +187,17 @@ pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
         return Err(Box::new(Rejected { module, errors }));
     }
     let count = module.functions.len() as u32;
-    let parts = if module.code.len() < CODE_FOR_TWO {
-        vec![Checked::new(&module, 0..count)]
-    } else {
+    let two =
+        module.code.len() >= CODE_FOR_TWO && available_parallelism().is_ok_and(|n| n.get() > 1);
+    let Checked { functions, errors, used } = match two {
+        false => Checked::new(&module, 0..count),
         // No function's proof needs that of another.
-        std::thread::scope(|scope| {
-            let second = scope.spawn(|| Checked::new(&module, count / 2..count));
+        true => scope(|threads| {
+            let second = threads.spawn(|| Checked::new(&module, count / 2..count));
             let first = Checked::new(&module, 0..count / 2);
-            vec![first, second.join().expect("checking does not panic")]
-        })
+            first.and(second.join().expect("checking does not panic"))
+        }),
     };
-    let (mut functions, mut errors) = (Vec::with_capacity(count as usize), Vec::new());
-    let mut used = vec![false; module.imports.len()];
-    for mut part in parts {
-        functions.append(&mut part.functions);
-        errors.append(&mut part.errors);
-        used.iter_mut().zip(part.used).for_each(|(used, here)| *used |= here);
-    }
     if errors.is_empty() {
         let mut slots: Vec<_> = module.imports.iter().map(|i| i.slot).zip(0..).collect();
         slots.sort_unstable();
@@ -224,14 +221,27 @@ struct Checked {
 
 impl Checked {
     fn new(module: &Module, range: Range<u32>) -> Checked {
-        let mut checker = function::Checker::new(module, Shapes::new());
+        let mut proof: Checker<Types> = Checker::new(module);
+        let mut explanation: Option<Checker<Stacks>> = None;
         let (mut functions, mut errors) = (Vec::with_capacity(range.len()), Vec::new());
         for index in range {
-            match checker.check(index) {
+            match proof.check(index) {
                 Ok(facts) => functions.push(facts),
-                Err(error) => errors.push(*error),
+                // Once more, with where each value is from.
+                Err(_) => {
+                    let again = explanation.get_or_insert_with(|| Checker::new(module));
+                    errors.extend(again.check(index).err().map(|error| *error));
+                }
             }
         }
-        Checked { functions, errors, used: checker.used_imports() }
+        Checked { functions, errors, used: proof.used_imports() }
+    }
+
+    /// With what was found out about the functions behind these.
+    fn and(mut self, mut others: Checked) -> Checked {
+        self.functions.append(&mut others.functions);
+        self.errors.append(&mut others.errors);
+        self.used.iter_mut().zip(others.used).for_each(|(used, there)| *used |= there);
+        self
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A stack is the index of its top node, and a node knows the one below it, so that a stack is kept
 //! by keeping one number. The types alone form a trie, in which equal sequences are one node: two
-//! stacks agree when their shapes are the same number.
+//! stacks agree when their shapes are the same number. A proof needs no more than these ([`Types`]);
+//! who asks for messages or for stacks follows a function with where each value is from ([`Stacks`]).
 
 use crate::isa::ValueType;
 
@@ -30,11 +31,16 @@ impl Shapes {
         Shapes { nodes: vec![ShapeNode { below: 0, ty: ValueType::I64, depth: 0, above: [0; 2] }] }
     }
 
+    #[inline]
     fn push(&mut self, shape: Shape, ty: ValueType) -> Shape {
-        let found = self.nodes[shape.0 as usize].above[ty as usize];
-        if found != 0 {
-            return Shape(found);
+        match self.nodes[shape.0 as usize].above[ty as usize] {
+            0 => self.push_new(shape, ty),
+            found => Shape(found),
         }
+    }
+
+    #[cold]
+    fn push_new(&mut self, shape: Shape, ty: ValueType) -> Shape {
         let new = self.nodes.len() as u32;
         let depth = self.nodes[shape.0 as usize].depth + 1;
         self.nodes.push(ShapeNode { below: shape.0, ty, depth, above: [0; 2] });
@@ -42,6 +48,14 @@ impl Shapes {
         Shape(new)
     }
 
+    /// The type on top, and what is below it.
+    #[inline]
+    fn pop(&self, shape: Shape) -> Option<(ValueType, Shape)> {
+        let node = &self.nodes[shape.0 as usize];
+        (shape != Shapes::EMPTY).then_some((node.ty, Shape(node.below)))
+    }
+
+    #[inline]
     pub(super) fn depth(&self, shape: Shape) -> usize {
         self.nodes[shape.0 as usize].depth as usize
     }
@@ -71,34 +85,151 @@ pub(super) struct Cell {
     pub(super) at: u32,
 }
 
-/// A stack of the function that is being checked.
+/// How the operand stacks of a function are followed.
+pub(super) trait Follow: Default {
+    type Stack: Copy;
+    const EMPTY: Self::Stack;
+
+    /// Another function begins, with so many instructions.
+    fn begin(&mut self, count: usize);
+    fn push(&mut self, shapes: &mut Shapes, below: Self::Stack, cell: Cell) -> Self::Stack;
+    /// The value on top, and what is below it.
+    fn pop(&self, shapes: &Shapes, stack: Self::Stack) -> Option<(Cell, Self::Stack)>;
+    fn shape(&self, stack: Self::Stack) -> Shape;
+
+    /// Notes the stack before an instruction, where somebody wants to know.
+    fn before(&mut self, _shapes: &Shapes, _i: u32, _stack: Self::Stack) {}
+    /// Notes the stack that an instruction leaves.
+    fn after(&mut self, _shapes: &Shapes, _i: u32, _stack: Self::Stack) {}
+
+    /// The values of a stack, the top first.
+    fn cells<'a>(
+        &'a self,
+        shapes: &'a Shapes,
+        mut stack: Self::Stack,
+    ) -> impl Iterator<Item = Cell> + 'a
+    where
+        Self::Stack: 'a,
+    {
+        std::iter::from_fn(move || {
+            let (cell, below) = self.pop(shapes, stack)?;
+            stack = below;
+            Some(cell)
+        })
+    }
+}
+
+/// Follows them by their types, which is all that a proof takes.
+#[derive(Default)]
+pub(super) struct Types;
+
+impl Follow for Types {
+    type Stack = Shape;
+    const EMPTY: Shape = Shapes::EMPTY;
+
+    fn begin(&mut self, _count: usize) {}
+
+    #[inline]
+    fn push(&mut self, shapes: &mut Shapes, below: Shape, cell: Cell) -> Shape {
+        shapes.push(below, cell.ty)
+    }
+
+    #[inline]
+    fn pop(&self, shapes: &Shapes, stack: Shape) -> Option<(Cell, Shape)> {
+        shapes.pop(stack).map(|(ty, below)| (Cell { ty, at: 0 }, below))
+    }
+
+    #[inline]
+    fn shape(&self, stack: Shape) -> Shape {
+        stack
+    }
+}
+
+/// Follows them with where each value is from, and keeps the stacks around each instruction.
+pub(super) struct Stacks {
+    nodes: Vec<Node>,
+    before: Vec<Option<StackAt>>,
+    after: Vec<Option<StackAt>>,
+}
+
+/// A stack of the function that is being followed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stack(u32);
 
-/// What the operand stack of a function holds before and after each of its instructions.
-pub struct StackMap {
-    pub(super) stacks: Stacks,
-    pub(super) seen: Seen,
-}
-
-/// For each instruction, the stack there; `None` where no way leads, or none goes on.
-#[derive(Default)]
-pub(super) struct Seen {
-    pub(super) before: Vec<Option<StackAt>>,
-    pub(super) after: Vec<Option<StackAt>>,
+struct Node {
+    below: Stack,
+    cell: Cell,
+    shape: Shape,
 }
 
 /// A stack with its height.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct StackAt {
-    pub(super) stack: Stack,
-    pub(super) depth: usize,
+struct StackAt {
+    stack: Stack,
+    depth: usize,
 }
+
+impl Default for Stacks {
+    fn default() -> Stacks {
+        let bottom = Cell { ty: ValueType::I64, at: 0 };
+        let nodes = vec![Node { below: Self::EMPTY, cell: bottom, shape: Shapes::EMPTY }];
+        Stacks { nodes, before: Vec::new(), after: Vec::new() }
+    }
+}
+
+impl Stacks {
+    fn at(&self, shapes: &Shapes, stack: Stack) -> Option<StackAt> {
+        Some(StackAt { stack, depth: shapes.depth(self.shape(stack)) })
+    }
+
+    fn cell(&self, stack: Stack) -> Option<(Cell, Stack)> {
+        let node = &self.nodes[stack.0 as usize];
+        (stack.0 != 0).then_some((node.cell, node.below))
+    }
+}
+
+impl Follow for Stacks {
+    type Stack = Stack;
+    const EMPTY: Stack = Stack(0);
+
+    fn begin(&mut self, count: usize) {
+        self.nodes.truncate(1);
+        for seen in [&mut self.before, &mut self.after] {
+            seen.clear();
+            seen.resize(count, None);
+        }
+    }
+
+    fn push(&mut self, shapes: &mut Shapes, below: Stack, cell: Cell) -> Stack {
+        let shape = shapes.push(self.shape(below), cell.ty);
+        self.nodes.push(Node { below, cell, shape });
+        Stack(self.nodes.len() as u32 - 1)
+    }
+
+    fn pop(&self, _shapes: &Shapes, stack: Stack) -> Option<(Cell, Stack)> {
+        self.cell(stack)
+    }
+
+    fn shape(&self, stack: Stack) -> Shape {
+        self.nodes[stack.0 as usize].shape
+    }
+
+    fn before(&mut self, shapes: &Shapes, i: u32, stack: Stack) {
+        self.before[i as usize] = self.at(shapes, stack);
+    }
+
+    fn after(&mut self, shapes: &Shapes, i: u32, stack: Stack) {
+        self.after[i as usize] = self.at(shapes, stack);
+    }
+}
+
+/// What the operand stack of a function holds before and after each of its instructions.
+pub struct StackMap(pub(super) Stacks);
 
 impl StackMap {
     /// The stack before an instruction; `None` where no way leads to it.
     pub fn before(&self, instr: u32) -> Option<StackView<'_>> {
-        self.view(&self.seen.before, instr)
+        self.view(&self.0.before, instr)
     }
 
     /// The types before an instruction, the top first; `None` where no way leads to it.
@@ -108,12 +239,12 @@ impl StackMap {
 
     /// The stack that an instruction leaves; `None` also where it is the one that is wrong.
     pub fn after(&self, instr: u32) -> Option<StackView<'_>> {
-        self.view(&self.seen.after, instr)
+        self.view(&self.0.after, instr)
     }
 
     fn view(&self, seen: &[Option<StackAt>], instr: u32) -> Option<StackView<'_>> {
         let at = (*seen.get(instr as usize)?)?;
-        Some(StackView { stacks: &self.stacks, at })
+        Some(StackView { stacks: &self.0, at })
     }
 }
 
@@ -137,54 +268,9 @@ impl<'m> StackView<'m> {
 
     /// The values, the top first.
     pub(super) fn cells(self) -> impl Iterator<Item = Cell> + 'm {
-        self.stacks.cells(self.at.stack)
-    }
-}
-
-/// All stacks of one function.
-pub(super) struct Stacks {
-    nodes: Vec<Node>,
-}
-
-struct Node {
-    below: Stack,
-    cell: Cell,
-    shape: Shape,
-}
-
-impl Stacks {
-    pub(super) const EMPTY: Stack = Stack(0);
-
-    pub(super) fn new() -> Stacks {
-        let cell = Cell { ty: ValueType::I64, at: 0 };
-        Stacks { nodes: vec![Node { below: Self::EMPTY, cell, shape: Shapes::EMPTY }] }
-    }
-
-    /// Forgets all but the empty stack.
-    pub(super) fn clear(&mut self) {
-        self.nodes.truncate(1);
-    }
-
-    pub(super) fn push(&mut self, shapes: &mut Shapes, below: Stack, cell: Cell) -> Stack {
-        let shape = shapes.push(self.shape(below), cell.ty);
-        self.nodes.push(Node { below, cell, shape });
-        Stack(self.nodes.len() as u32 - 1)
-    }
-
-    pub(super) fn pop(&self, stack: Stack) -> Option<(Cell, Stack)> {
-        let node = &self.nodes[stack.0 as usize];
-        (stack.0 != 0).then_some((node.cell, node.below))
-    }
-
-    pub(super) fn shape(&self, stack: Stack) -> Shape {
-        self.nodes[stack.0 as usize].shape
-    }
-
-    /// The values of a stack, the top first.
-    pub(super) fn cells(&self, stack: Stack) -> impl Iterator<Item = Cell> + '_ {
-        let mut at = stack;
+        let mut at = self.at.stack;
         std::iter::from_fn(move || {
-            let (cell, below) = self.pop(at)?;
+            let (cell, below) = self.stacks.cell(at)?;
             at = below;
             Some(cell)
         })
@@ -197,7 +283,7 @@ mod tests {
 
     #[test]
     fn equal_types_are_one_shape_and_each_value_keeps_its_origin() {
-        let (mut shapes, mut stacks) = (Shapes::new(), Stacks::new());
+        let (mut shapes, mut stacks) = (Shapes::new(), Stacks::default());
         let mut push = |below, ty, at| stacks.push(&mut shapes, below, Cell { ty, at });
         let a = push(Stacks::EMPTY, ValueType::I64, 1);
         let a = push(a, ValueType::F64, 2);
@@ -206,7 +292,7 @@ mod tests {
         let b = push(b, ValueType::F64, 9);
         assert_eq!(stacks.shape(a), stacks.shape(b));
         assert_ne!(stacks.shape(b), stacks.shape(c));
-        assert_eq!(stacks.cells(b).map(|c| c.at).collect::<Vec<_>>(), [9, 7]);
+        assert_eq!(stacks.cells(&shapes, b).map(|c| c.at).collect::<Vec<_>>(), [9, 7]);
         assert_eq!(shapes.describe(stacks.shape(a)), "[i64 f64]");
         assert_eq!(shapes.depth(stacks.shape(a)), 2);
     }

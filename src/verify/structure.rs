@@ -130,7 +130,7 @@ fn debug_sections(module: &Module, error: &mut impl FnMut(Code, String)) {
     }
     if let Some(map) = &module.source_map {
         let files = map.files.len() as u32;
-        let runs = map.functions.iter().flatten().map(|run| run.first.file);
+        let runs = map.functions.items().iter().map(|run| run.first.file);
         let calls = map.calls.iter().map(|call| call.at.file);
         let mut named = runs.chain(map.imports.iter().map(|at| at.file)).chain(calls);
         let fits = map.functions.len() == module.functions.len()
