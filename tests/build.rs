@@ -59,6 +59,7 @@ fn check(path: &Path) -> Result<(), Failed> {
     let here = std::env::current_dir()?;
     let mut build = lab.hotvm(["build", "-o"]);
     build.arg(&program).arg(here.join(path));
+    build.args(expected.with.iter().map(|file| here.join(path.with_file_name(file))));
     build.args(&expected.flags);
     finish(&mut build, b"").done();
     let ended = finish(Command::new(program).args(&expected.args), &expected.stdin);

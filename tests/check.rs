@@ -75,3 +75,37 @@ fn nothing_is_bound_or_run() {
     let whole = b".lib \"./not/there.so\"\nPUSH 1\nCALL_NATIVE f\nHALT\n";
     lab.run_with(["check"], whole).refuses(1, "E0601");
 }
+
+#[test]
+fn parts_of_programs_that_a_folder_has_are_not_programs() {
+    let lab = Lab::new();
+    lab.write("main.vasm", ".include \"parts/deep.vasm\"\n    show 1\n    HALT\n");
+    lab.write("parts/deep.vasm", ".include \"show.vasm\"\n.macro unused\n    FROB\n.endmacro\n");
+    lab.write("parts/show.vasm", ".macro show n\n    PUSH n\n    PRINT\n.endmacro\n");
+    lab.write("two.vasm", ".extern f\n    CALL f\n    HALT\n");
+    lab.write("f.vasm", ".public f\n.func f\n    RET\n.end\n");
+    let outcome = lab.run(["check", "."]).done();
+    outcome.says("1 programs checked, 0 rejected; 4 more files are only parts of others\n");
+    lab.run(["check", "-v", "."]).done().says("parts/show.vasm: a part of other programs");
+    // Named, each must be a program.
+    lab.run(["check", "parts/show.vasm"]).refuses(1, "E0110");
+    lab.run(["check", "two.vasm"]).refuses(1, "E0216");
+    lab.run(["check", "two.vasm", "--with", "f.vasm"]).done();
+    // What is wrong with a part by itself is told.
+    lab.write("f.vasm", ".public f\n.func f\n    FROB\n.end\n");
+    lab.run(["check", "."]).refuses(1, "E0107").says("3 more files are only parts");
+    // What is wrong with an included file is told where it is included.
+    lab.write("f.vasm", ".public f\n");
+    lab.write("parts/show.vasm", ".macro show n\n    PUSH n\n    FROB\n.endmacro\n");
+    let outcome = lab.run(["check", "main.vasm", "parts"]).refuses(1, "E0107");
+    outcome.says("parts/show.vasm:3:5").says("1 programs checked, 1 rejected; 2 more files");
+}
+
+#[test]
+fn what_is_probably_not_meant_is_told_too() {
+    let lab = Lab::new();
+    lab.write("main.vasm", "unused:\n    HALT\n");
+    lab.run(["check", "main.vasm"]).exits(0).says("W0802");
+    assert_eq!(lab.run(["check", "-A", "warnings", "main.vasm"]).done().stderr, "");
+    lab.run(["check", "-D", "warnings", "."]).refuses(1, "W0802");
+}

@@ -189,7 +189,7 @@ fn wrong_usage_exits_2() {
         &["run", "x.vasm", "-5"],
         &["explain", "E9999"],
         &["test"],
-        &["asm", "a", "b"],
+        &["dis", "a", "b"],
         &["run", "-q", "-v"],
         &["run", "-", "--reload-on-enter"],
     ];

@@ -85,6 +85,27 @@ fn examples_and_tests_keep_their_meaning() {
     }
 }
 
+/// What people learn from is in the layout that they are to write.
+#[test]
+fn what_users_are_shown_is_laid_out() {
+    let lab = Lab::new();
+    lab.run(["new", "project"]).done();
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/asm-examples");
+    assert_eq!(lab.run(["fmt", "--check", examples, "project"]).done().text(), "");
+    let mut shown = 0;
+    for file in ["README.md", "docs/assembly.md"] {
+        let text = std::fs::read_to_string(file).unwrap();
+        let fenced = text.split("```vasm\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        let of_session = text.split_once("hot_add.vasm\n").map(|(_, rest)| rest);
+        let of_session = of_session.map(|rest| rest.split("\n$ ").next().unwrap());
+        for program in fenced.chain(of_session) {
+            assert_eq!(format(program), program, "{file}");
+            shown += 1;
+        }
+    }
+    assert!(shown >= 4, "{shown}");
+}
+
 #[test]
 fn files_are_rewritten_and_checked() {
     let lab = Lab::new();
@@ -102,6 +123,34 @@ fn files_are_rewritten_and_checked() {
     lab.run(["fmt", "deep/bytes.vbc"]).refuses(1, "E0109");
     lab.run_with(["fmt"], b"\xff").refuses(1, "E0109");
     lab.run(["fmt", "missing.vasm"]).refuses(1, "E0701");
+}
+
+#[test]
+fn what_the_assembler_rejects_is_laid_out_and_stays_as_wrong() {
+    let lab = Lab::new();
+    let wrong = "frob  1\n  PUSH $5  ; no token\n .what  ever\na: b: HALT\n PUSH  \"open\n\
+                 PUSH\n.func f\n  add  nowhere\n jmp  nowhere\n";
+    let laid_out = "    frob    1\n  PUSH $5  ; no token\n .what  ever\na: b: HALT\n PUSH  \"open\n    \
+                    PUSH\n.func f\n    ADD     nowhere\n    JMP     nowhere\n";
+    lab.write("wrong.vasm", wrong);
+    let codes = || {
+        let check = lab.run(["check", "--error-format", "json", "wrong.vasm"]).exits(1);
+        let told = check.stderr.lines().map(|line| {
+            let told: serde_json::Value = serde_json::from_str(line).unwrap();
+            (told["code"].to_string(), told["message"].to_string())
+        });
+        told.collect::<Vec<_>>()
+    };
+    let before = codes();
+    assert!(before.len() >= 6, "{before:?}");
+    assert_eq!(lab.run(["fmt", "--check", "."]).exits(1).text(), "./wrong.vasm\n");
+    let fmt = lab.run(["fmt", "."]).done();
+    assert_eq!((fmt.text(), &*fmt.stderr), ("", ""));
+    assert_eq!(String::from_utf8(lab.read("wrong.vasm")).unwrap(), laid_out);
+    assert_eq!(codes(), before);
+    lab.write("bytes.vasm", b"halt\xff");
+    lab.run(["fmt", "bytes.vasm"]).refuses(1, "E0109");
+    assert_eq!(lab.read("bytes.vasm"), b"halt\xff");
 }
 
 proptest! {

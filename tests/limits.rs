@@ -6,7 +6,7 @@ use hotvm::verify::MAX_CELLS;
 
 /// The codes of what is wrong with a text.
 fn errors(text: String) -> Vec<Code> {
-    let input = Input { name: "limits".into(), bytes: text.into(), folder: ".".into() };
+    let input = Input::from_text("limits", text);
     match load(input, &mut Sources::new()) {
         Ok(_) => Vec::new(),
         Err(diagnostics) => diagnostics.iter().map(|diagnostic| diagnostic.code).collect(),

@@ -31,6 +31,9 @@ fn what_a_project_is_told_is_true() {
     lab.run(["new", "game"]).done();
     let readme = String::from_utf8(lab.read("game/README.md")).unwrap();
     let workflow = String::from_utf8(lab.read("game/.github/workflows/ci.yml")).unwrap();
+    // It can be installed from nowhere but where the user says.
+    assert!(workflow.contains("cargo install --locked --git \"$HOTVM_REPOSITORY\" hotvm"));
+    assert!(readme.contains("HOTVM_REPOSITORY"));
     let commands: Vec<_> = [&*readme, &workflow]
         .into_iter()
         .flat_map(str::lines)

@@ -40,6 +40,12 @@ fn some_text(choices: &[u8]) -> String {
     }
 }
 
+/// What two files that both begin like this share, or would.
+const UNIT: &str = ".public shared, size, more\n.extern other (i64) -> i64, size, more: i64\n.macro m a\n\
+                    PUSH a\nPOP\n.endmacro\n.const size = 2 * more_size\n.const more_size = len(more)\n\
+                    .global more: i64 = size\n.data more i32 1, size\n.func shared (a: i64) -> i64\n\
+                    m size\nLOAD a\nCALL other\nRET\n.end\n";
+
 #[test]
 fn the_generator_makes_every_instruction() {
     let mut missing: Vec<Op> = Op::ALL.iter().copied().filter(|op| *op != Op::Clock).collect();
@@ -113,6 +119,19 @@ proptest! {
         let mut text = damage.iter().fold(text, |text, damage| damage.apply(&text));
         damage_bytes(&mut text, &bytes);
         checks::program(text);
+    }
+
+    #[test]
+    fn damaged_units_get_an_answer(
+        choices in vec(any::<u8>(), 1..100),
+        damage in vec(any::<TextDamage>(), 1..6),
+        others in vec(any::<TextDamage>(), 1..6),
+    ) {
+        let text = format!("{UNIT}{}", some_text(&choices));
+        let damaged = |damage: &[TextDamage]| {
+            damage.iter().fold(text.clone().into_bytes(), |text, damage| damage.apply(&text))
+        };
+        checks::units(damaged(&damage), damaged(&others));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::fmt::Write;
 /// Runs a text on every engine, and gives what all of them do.
 #[track_caller]
 fn agree(text: &str, limits: Limits) -> Ended {
-    let input = Input { name: "hot".into(), bytes: text.into(), folder: ".".into() };
+    let input = Input::from_text("hot", text);
     let program = match load(input, &mut Sources::new()) {
         Ok(program) => program.verified,
         Err(errors) => panic!("{errors:?}"),

@@ -50,30 +50,30 @@ impl Assembler<'_> {
         let is_label = function.is_some_and(|f| f.labels.iter().any(|(_, label)| label == name));
         Some(match name {
             _ if is_local => format!("`{name}` is a local: `LOAD {name}` pushes its value"),
-            _ if self.globals.contains_key(name) => {
+            _ if self.unit.globals.contains_key(name) => {
                 format!("`{name}` is a global: `LOAD {name}` pushes its value")
             }
-            _ if self.constants.contains_key(name) => {
+            _ if self.unit.constants.contains_key(name) => {
                 format!("`{name}` is a constant: `PUSH {name}` pushes it")
             }
-            _ if self.data.contains_key(name) => {
+            _ if self.unit.data.contains_key(name) => {
                 format!("`{name}` is an address: `PUSH {name}` pushes it")
             }
-            _ if self.functions.contains_key(name) => {
+            _ if self.unit.functions.contains_key(name) => {
                 format!("`{name}` is a function of this program: write `CALL {name}`")
             }
-            _ if self.slots.contains_key(name) => {
+            _ if self.unit.slots.contains_key(name) => {
                 format!("`{name}` is native: write `CALL_NATIVE {name}`")
             }
             _ if is_label => format!("`{name}` is a label: `JMP {name}` goes there"),
-            _ => return None,
+            _ => return self.in_another_file(name),
         })
     }
 
     pub(super) fn unknown_mnemonic(&mut self, mnemonic: Span, operands: &Operands) {
         let name = mnemonic.of(self.texts);
         let alone = operands.is_empty();
-        let known = Op::ALL.iter().map(|op| op.mnemonic()).chain(self.macros.keys().copied());
+        let known = Op::ALL.iter().map(|op| op.mnemonic()).chain(self.unit.macros.keys().copied());
         let help = match self.closest(name, known) {
             Some(near) if alone => {
                 Help::replace_by(near, format!("did you mean `{near}`, or a label, `{name}:`?"))

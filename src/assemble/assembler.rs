@@ -3,18 +3,20 @@
 use super::advice::MAX_SUGGESTIONS;
 use super::body::{Body, Item};
 use super::conditions::Conditions;
-use super::constants::Constant;
-use super::declare::{DataDecl, LibDecl, Local, Named};
+use super::declare::{DataDecl, Declared, LibDecl};
 use super::fixups::Fixup;
+use super::link::Public;
 use super::macros::{MAX_EXPANSION, Macro};
 use super::reading::Input;
+use super::units::Unit;
 use super::whole::WholeLib;
-use super::{Assembled, Options};
-use crate::diagnostics::{Code, Diagnostic, SourceId, Span};
+use super::{Assembled, Files, Options};
+use crate::diagnostics::{Code, Diagnostic, Source, SourceId, Span};
 use crate::isa::{FuncType, Op};
-use crate::module::{Expanded, FunctionNames, Location, Module, Names, SourceFile, SourceMap};
+use crate::module::{Expanded, FunctionNames, Location, Module, Names, SourceMap};
 use crate::syntax::{
-    self, Directive, Line, Operands, Origin, Plain, RawLine, SizeExpr, Statement, TextId, Texts,
+    self, Directive, Line, Operands, Origin, Plain, RawLine, RealText, SizeExpr, Statement, TextId,
+    Texts,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
@@ -31,14 +33,26 @@ pub(super) struct Assembler<'s> {
     pub(super) source: SourceId,
     pub(super) texts: &'s Texts<'s>,
     pub(super) options: &'s Options<'s>,
+    /// What each unit is read from.
+    pub(super) given: &'s [&'s Source],
+    /// The names of the unit that is being read or, when all are, looked at.
+    pub(super) unit: Unit<'s>,
+    pub(super) at_unit: usize,
+    /// The others; the place of that one is empty.
+    pub(super) units: Vec<Unit<'s>>,
+    /// The names that units share.
+    pub(super) public: Table<'s, Public>,
+    /// Those that no unit shares, though another asks for them.
+    pub(super) missing: FxHashSet<&'s str>,
     /// The names of the included texts.
     pub(super) included: Vec<String>,
+    /// For each file of the source map, its text, if it is one of this assembly.
+    pub(super) files: Vec<Option<RealText>>,
     /// What is being read.
     pub(super) input: Input,
     pub(super) conditions: Conditions,
     /// The macro that is being defined.
     pub(super) recording: Option<Macro<'s>>,
-    pub(super) macros: Table<'s, Rc<Macro<'s>>>,
     /// The expanded bytes that are still allowed; `None` when macros are known to have no end, and no
     /// further call is expanded.
     pub(super) expansion_left: Option<u32>,
@@ -55,17 +69,11 @@ pub(super) struct Assembler<'s> {
     /// The texts of `WRITE`, each once.
     pub(super) written: FxHashMap<Vec<u8>, u32>,
 
-    pub(super) functions: Table<'s, Named>,
-    pub(super) globals: Table<'s, Named>,
-    pub(super) constants: Table<'s, Constant>,
-    pub(super) data: Table<'s, Named>,
     pub(super) data_decls: Vec<DataDecl>,
     /// `.align`s, each with the number of the piece of data that follows it.
     pub(super) aligns: Vec<(usize, SizeExpr)>,
     pub(super) global_inits: Vec<(Span, Option<syntax::Expr>)>,
     pub(super) libs: Vec<LibDecl>,
-    /// The slots of each native function, once the `.lib`s are evaluated.
-    pub(super) slots: FxHashMap<String, Vec<u16>>,
     pub(super) whole_libs: Vec<WholeLib>,
     /// What they offer, for advice on a misspelt name.
     pub(super) offered: Vec<String>,
@@ -75,8 +83,10 @@ pub(super) struct Assembler<'s> {
 
     /// The function that is being read, from `.func` to `.end`.
     pub(super) function: Option<Body<'s>>,
-    /// The instructions outside of any function.
+    /// The instructions of a unit outside of any function.
     pub(super) main: Body<'s>,
+    /// Those of the program, once the unit that has them is read.
+    pub(super) program_main: Option<Body<'s>>,
     /// A body whose memory can be used again.
     pub(super) spare: Body<'s>,
     pub(super) fixups: Vec<Fixup>,
@@ -87,24 +97,37 @@ pub(super) struct Assembler<'s> {
     pub(super) suggestions_left: Cell<u32>,
 }
 
+/// What an assembly ends with.
+pub(super) struct Finished {
+    pub(super) made: Result<Assembled, Vec<Diagnostic>>,
+    /// The names of the included texts.
+    pub(super) included: Vec<String>,
+    /// For each file of the source map, its text, if it is one of this assembly.
+    pub(super) files: Vec<Option<RealText>>,
+}
+
 impl<'s> Assembler<'s> {
     pub(super) fn new(
         source: SourceId,
-        name: &str,
+        given: &'s [&'s Source],
         texts: &'s Texts<'s>,
         options: &'s Options<'s>,
     ) -> Assembler<'s> {
-        let crc = crc32fast::hash(texts.main().as_bytes());
-        let files = vec![SourceFile { name: name.to_owned(), crc }];
         Assembler {
             source,
             texts,
             options,
+            given,
+            unit: Unit::default(),
+            at_unit: 0,
+            units: given.iter().map(|_| Unit::default()).collect(),
+            public: Table::default(),
+            missing: FxHashSet::default(),
             included: Vec::new(),
+            files: Vec::new(),
             input: Input::default(),
             conditions: Conditions::default(),
             recording: None,
-            macros: Table::default(),
             expansion_left: Some(MAX_EXPANSION),
             reported: FxHashSet::default(),
             unread: Vec::new(),
@@ -112,24 +135,20 @@ impl<'s> Assembler<'s> {
             warnings: Vec::new(),
             module: Module::default(),
             names: Names::default(),
-            map: SourceMap { files, ..SourceMap::default() },
+            map: SourceMap::default(),
             types: FxHashMap::default(),
             written: FxHashMap::default(),
-            functions: Table::default(),
-            globals: Table::default(),
-            constants: Table::default(),
-            data: Table::default(),
             data_decls: Vec::new(),
             aligns: Vec::new(),
             global_inits: Vec::new(),
             libs: Vec::new(),
-            slots: FxHashMap::default(),
             whole_libs: Vec::new(),
             offered: Vec::new(),
             memory: None,
             entry: None,
             function: None,
             main: Body::default(),
+            program_main: None,
             spare: Body::default(),
             fixups: Vec::new(),
             loc: None,
@@ -138,23 +157,25 @@ impl<'s> Assembler<'s> {
         }
     }
 
-    /// Assembles the main text. Gives the names of the included texts too.
-    pub(super) fn run(mut self) -> (Result<Assembled, Vec<Diagnostic>>, Vec<String>) {
-        self.define_constants();
-        self.read_text(self.texts.main(), 0);
-        let declared = self.perhaps_declared();
-        self.diagnostics.append(&mut self.unread);
+    /// Assembles all units.
+    pub(super) fn run(mut self) -> Finished {
+        self.read_units();
+        let mut declared = self.perhaps_declared();
+        self.diagnostics.splice(0..0, self.unread.drain(..));
         self.finish();
+        declared.extend(&self.missing);
         self.drop_consequences(&declared);
         self.explain_late_macros();
         if self.diagnostics.is_empty() {
             self.settle_places();
+            self.tell_names_apart();
             self.module.names = Some(self.names);
             self.module.source_map = Some(self.map);
-            let made = Assembled { module: self.module, warnings: self.warnings };
-            return (Ok(made), self.included);
+            let (module, warnings) = (self.module, self.warnings);
+            let made = Ok(Assembled { module, warnings, files: Files::default() });
+            return Finished { made, included: self.included, files: self.files };
         }
-        (Err(self.diagnostics), self.included)
+        Finished { made: Err(self.diagnostics), included: self.included, files: self.files }
     }
 
     /// A line that is neither left out nor part of a macro.
@@ -166,7 +187,7 @@ impl<'s> Assembler<'s> {
             Statement::Empty => {}
             Statement::Instr { mnemonic, ref operands } => {
                 let Some(op) = Op::from_mnemonic(mnemonic.of(self.texts)) else {
-                    return match self.macros.get(mnemonic.of(self.texts)) {
+                    return match self.unit.macros.get(mnemonic.of(self.texts)) {
                         Some(found) => self.expand(Rc::clone(found), mnemonic, raw, line.span),
                         None => self.unknown_instruction(mnemonic, operands),
                     };
@@ -250,6 +271,8 @@ impl<'s> Assembler<'s> {
                 let location = self.location(number, begins, span);
                 self.whole_libs.push(WholeLib { library, version, lazy, location });
             }
+            Directive::Public(names) => self.unit.public.extend(names),
+            Directive::Extern(names) => self.unit.external.extend(names),
             Directive::Include(file) => self.include(file, span),
             Directive::Macro { name, params } => self.begin_macro(name, &params, span),
             Directive::Expansion(name) => self.begin_expansion(name, number, begins, span),
@@ -273,7 +296,7 @@ impl<'s> Assembler<'s> {
     fn label(&mut self, label: Span) {
         let key = (self.texts.scope(label), label.of(self.texts));
         let at = self.body().items.len() as u32;
-        let index = Local::new(at, label);
+        let index = Declared::new(at, label);
         if let Some(old) = self.body().labels.insert(key, index) {
             self.duplicate("labels", label, old.named.span);
             self.body().labels.insert(key, old);
@@ -291,7 +314,7 @@ impl<'s> Assembler<'s> {
         let body = self.body();
         if operands.is_empty() {
             let index = body.items.len() as u32;
-            body.labels.entry(key).or_insert_with(|| Local::new(index, mnemonic));
+            body.labels.entry(key).or_insert_with(|| Declared::new(index, mnemonic));
         }
         body.items.push(Item::nop());
     }

@@ -1,7 +1,7 @@
 //! The instructions of one function, until its end makes their labels and locals known.
 
 use super::assembler::{Assembler, Scoped};
-use super::declare::{Local, Named};
+use super::declare::{Declared, Named};
 use super::fixups::{Fixup, Missing};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{FuncType, Op, OperandKind, ValueType, leb128, write_operand};
@@ -24,10 +24,10 @@ pub(super) struct Body<'s> {
     pub(super) switch_labels: Vec<Span>,
     /// Operands that are constant expressions.
     pub(super) exprs: Vec<Expr>,
-    pub(super) labels: FxHashMap<Scoped<'s>, Local>,
+    pub(super) labels: FxHashMap<Scoped<'s>, Declared>,
     pub(super) label_names: Vec<(u32, Scoped<'s>)>,
     /// Parameters, then locals.
-    pub(super) locals: FxHashMap<Scoped<'s>, Local>,
+    pub(super) locals: FxHashMap<Scoped<'s>, Declared>,
     pub(super) local_names: Vec<Scoped<'s>>,
     pub(super) local_types: Vec<ValueType>,
     pub(super) runs: Vec<Run>,
@@ -120,8 +120,8 @@ impl<'s> Assembler<'s> {
                     }
                 }
                 Arg::Variable(span) => self.emit_variable(body, op, span),
-                Arg::Func(span) => match self.functions.get(span.of(self.texts)) {
-                    Some(found) => self.emit(op, found.index.into()),
+                Arg::Func(span) => match self.unit.functions.get(span.of(self.texts)) {
+                    Some(found) => self.emit(op, found.take().index.into()),
                     None => self.defer(Missing::Func(op, span)),
                 },
                 Arg::Slot(span) => self.defer(Missing::Slot(op, span)),
@@ -150,24 +150,20 @@ impl<'s> Assembler<'s> {
             return self.emit(op, local.index.into());
         }
         let op = op.with_operand(OperandKind::Global).unwrap_or(op);
-        match self.globals.get(name) {
-            Some(global) => self.emit(op, global.index.into()),
+        match self.unit.globals.get(name) {
+            Some(global) => self.emit(op, global.take().index.into()),
             None => self.defer(Missing::Global(op, span)),
         }
     }
 
     /// What a name stands for where it was written: in its own expansion, or in one around it, or in
     /// the function.
-    fn visible(&self, table: &FxHashMap<Scoped<'s>, Local>, span: Span) -> Option<Named> {
+    fn visible(&self, table: &FxHashMap<Scoped<'s>, Declared>, span: Span) -> Option<Named> {
         let (mut scope, name) = (self.texts.scope(span), span.of(self.texts));
         loop {
             match table.get(&(scope, name)) {
                 None if scope != 0 => scope = self.texts.outer_scope(scope),
-                found => {
-                    let found = found?;
-                    found.used.set(true);
-                    return Some(found.named);
-                }
+                found => return found.map(Declared::take),
             }
         }
     }
@@ -177,10 +173,23 @@ impl<'s> Assembler<'s> {
         if let Some(found) = self.visible(&body.labels, span) {
             return found.index.into();
         }
-        let known = body.labels.keys().map(|&(_, name)| name);
-        let help = self.advise(name, known).unwrap_or_else(|| {
- format!("put `{name}:` in front of the instruction to go to; labels are local to their function").into()
- });
+        let mut known = body.labels.keys().map(|&(_, name)| name);
+        let help = if known.any(|it| it == name) {
+            let text = format!(
+                "`{name}` belongs to the expansion of a macro alone; a label of the caller is an \
+                 argument of the macro"
+            );
+            text.into()
+        } else {
+            let known = body.labels.keys().map(|&(_, name)| name);
+            self.advise(name, known).unwrap_or_else(|| {
+                let text = format!(
+                    "put `{name}:` in front of the instruction to go to; labels are local to their \
+                     function"
+                );
+                text.into()
+            })
+        };
         let diagnostic = Diagnostic::error(Code::UnknownLabel, format!("unknown label `{name}`"));
         self.push(diagnostic.help(help), span, "this function has no such label");
         0

@@ -4,6 +4,7 @@ use super::assembler::Assembler;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::literal;
 use crate::syntax::{BinaryOp, Expr, ExprKind};
+use std::cell::Cell;
 
 /// How far a constant may lead through others that stand further below, so that evaluation stays
 /// far from the end of the call stack.
@@ -21,6 +22,14 @@ pub(super) struct Constant {
     pub(super) span: Span,
     pub(super) expr: Expr,
     pub(super) state: State,
+    /// Whether anything names it.
+    pub(super) used: Cell<bool>,
+}
+
+impl Constant {
+    pub(super) fn new(span: Span, expr: Expr) -> Constant {
+        Constant { span, expr, state: State::Waiting, used: Cell::new(false) }
+    }
 }
 
 /// How far a constant is evaluated.
@@ -39,7 +48,10 @@ pub(super) type Result<T> = std::result::Result<T, Option<Box<Diagnostic>>>;
 impl<'s> Assembler<'s> {
     /// The value of an expression; `None` after an error.
     pub(super) fn evaluate(&mut self, expr: &Expr) -> Option<Value> {
-        match self.value(expr, 0) {
+        let before = self.go_to_unit_of(expr.span);
+        let value = self.value(expr, 0);
+        self.go_to(before);
+        match value {
             Ok(value) => Some(value),
             Err(error) => {
                 self.diagnostics.extend(error.map(|diagnostic| *diagnostic));
@@ -71,9 +83,15 @@ impl<'s> Assembler<'s> {
             ExprKind::Name if literal::is_float_name(expr.span.of(self.texts)) => {
                 Ok(Value::Float(self.float(expr.span)?))
             }
-            ExprKind::Name => self.name(expr.span, depth),
-            ExprKind::Len(name) => match self.data.get(name.of(self.texts)) {
-                Some(data) => self.data_len(data.index as usize, *name),
+            ExprKind::Name => {
+                // That of another unit's constant leads there.
+                let before = self.go_to_unit_of(expr.span);
+                let value = self.name(expr.span, depth);
+                self.go_to(before);
+                value
+            }
+            ExprKind::Len(name) => match self.unit.data.get(name.of(self.texts)) {
+                Some(data) => self.data_len(data.take().index as usize, *name),
                 None => self.unknown_data(*name),
             },
             ExprKind::Defined(name) => Ok(Value::Int(self.is_defined(*name).into())),
@@ -115,12 +133,12 @@ impl<'s> Assembler<'s> {
 
     /// Whether something of this name stands above.
     fn is_defined(&self, name: Span) -> bool {
-        let name = name.of(self.texts);
-        self.constants.contains_key(name)
-            || self.data.contains_key(name)
-            || self.macros.contains_key(name)
-            || self.functions.contains_key(name)
-            || self.globals.contains_key(name)
+        let (unit, name) = (&self.unit, name.of(self.texts));
+        let constant = unit.constants.get(name);
+        constant.inspect(|it| it.used.set(true)).is_some()
+            || [&unit.data, &unit.functions, &unit.globals].iter().any(|it| it.contains_key(name))
+            || unit.macros.contains_key(name)
+            || unit.external.iter().any(|it| it.name.of(self.texts) == name)
     }
 
     /// An expression without a value, and why.
@@ -146,12 +164,16 @@ impl<'s> Assembler<'s> {
 
     fn name(&mut self, span: Span, depth: u32) -> Result<Value> {
         let name = span.of(self.texts);
-        if let Some(data) = self.data.get(name) {
-            return self.data_address(data.index as usize, span);
+        if let Some(data) = self.unit.data.get(name) {
+            return self.data_address(data.take().index as usize, span);
         }
-        let Some(constant) = self.constants.get_mut(name) else {
+        let Some(constant) = self.unit.constants.get_mut(name) else {
             return self.unknown_name(span);
         };
+        // Its declaration does not use it.
+        if span != constant.span {
+            constant.used.set(true);
+        }
         match constant.state {
             State::Done(value) => return Ok(value),
             State::Failed => return Err(None),
@@ -171,7 +193,7 @@ impl<'s> Assembler<'s> {
         let expr = constant.expr.clone();
         let value = self.value(&expr, depth + 1);
         let state = value.as_ref().map_or(State::Failed, |&v| State::Done(v));
-        if let Some(constant) = self.constants.get_mut(name) {
+        if let Some(constant) = self.unit.constants.get_mut(name) {
             constant.state = state;
         }
         value
@@ -179,7 +201,7 @@ impl<'s> Assembler<'s> {
 
     fn unknown_name<T>(&self, span: Span) -> Result<T> {
         let name = span.of(self.texts);
-        let known = self.constants.keys().chain(self.data.keys()).copied();
+        let known = self.unit.constants.keys().chain(self.unit.data.keys()).copied();
         let help = self.advise(name, known).unwrap_or_else(|| {
             format!("`.const {name} = …` defines a constant, `.data {name} …` a place in memory")
                 .into()
@@ -192,10 +214,12 @@ impl<'s> Assembler<'s> {
 
     fn unknown_data<T>(&self, span: Span) -> Result<T> {
         let name = span.of(self.texts);
+        let help = self.advise(name, self.unit.data.keys().copied());
+        let help = help.unwrap_or_else(|| format!("`.data {name} \"text\"` defines it").into());
         let diagnostic =
             Diagnostic::error(Code::UnknownName, format!("no data is called `{name}`"))
                 .at_span(self.source, span, "only data has a length")
-                .maybe_help(self.did_you_mean(name, self.data.keys().copied()));
+                .help(help);
         Err(Some(Box::new(diagnostic)))
     }
 

@@ -2,7 +2,7 @@
 
 use super::assembler::Assembler;
 use super::body::Body;
-use super::constants::{Constant, State};
+use super::constants::Constant;
 use super::types::is_element;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::isa::{CType, FuncType, Signature, ValueType};
@@ -17,16 +17,22 @@ pub(super) struct Named {
     pub(super) span: Span,
 }
 
-/// A label or local, and whether anything names it.
+/// What a name stands for, and whether anything names it.
 #[derive(Clone, Debug)]
-pub(super) struct Local {
+pub(super) struct Declared {
     pub(super) named: Named,
     pub(super) used: Cell<bool>,
 }
 
-impl Local {
-    pub(super) fn new(index: u32, span: Span) -> Local {
-        Local { named: Named { index, span }, used: Cell::new(false) }
+impl Declared {
+    pub(super) fn new(index: u32, span: Span) -> Declared {
+        Declared { named: Named { index, span }, used: Cell::new(false) }
+    }
+
+    /// What it stands for, where something names it.
+    pub(super) fn take(&self) -> Named {
+        self.used.set(true);
+        self.named
     }
 }
 
@@ -111,14 +117,14 @@ impl<'s> Assembler<'s> {
             self.missing_end(&open, Some(span));
             self.close_function(open);
         }
-        let named = Named { index: self.module.functions.len() as u32, span: name };
+        let named = Declared::new(self.module.functions.len() as u32, name);
         let key = name.of(self.texts);
         // A `.func` that could not be read may lack even its name.
         if !key.is_empty()
-            && let Some(old) = self.functions.insert(key, named)
+            && let Some(old) = self.unit.functions.insert(key, named)
         {
-            self.functions.insert(key, old);
-            self.duplicate("functions", name, old.span);
+            self.duplicate("functions", name, old.named.span);
+            self.unit.functions.insert(key, old);
         }
         let mut body = std::mem::take(&mut self.spare);
         body.clear();
@@ -172,7 +178,7 @@ impl<'s> Assembler<'s> {
         let ty = self.value_type(param.ty).unwrap_or(ValueType::I64);
         let key = (self.texts.scope(param.name), param.name.of(self.texts));
         let body = self.body();
-        let named = Local::new(body.local_types.len() as u32, param.name);
+        let named = Declared::new(body.local_types.len() as u32, param.name);
         body.local_types.push(ty);
         body.local_names.push(key);
         if let Some(old) = body.locals.insert(key, named) {
@@ -185,10 +191,10 @@ impl<'s> Assembler<'s> {
     fn global(&mut self, param: Param, init: Option<Expr>) {
         let ty = self.value_type(param.ty).unwrap_or(ValueType::I64);
         let name = param.name.of(self.texts);
-        let named = Named { index: self.module.globals.len() as u32, span: param.name };
-        if let Some(old) = self.globals.insert(name, named) {
-            self.globals.insert(name, old);
-            self.duplicate("globals", param.name, old.span);
+        let named = Declared::new(self.module.globals.len() as u32, param.name);
+        if let Some(old) = self.unit.globals.insert(name, named) {
+            self.duplicate("globals", param.name, old.named.span);
+            self.unit.globals.insert(name, old);
         }
         self.module.globals.push(Global { ty, init: 0 });
         self.names.globals.push(name.to_owned());
@@ -197,8 +203,8 @@ impl<'s> Assembler<'s> {
 
     fn constant(&mut self, span: Span, expr: Expr) {
         if !self.is_taken("constants", span) {
-            let constant = Constant { span, expr, state: State::Waiting };
-            self.constants.insert(span.of(self.texts), constant);
+            let constant = Constant::new(span, expr);
+            self.unit.constants.insert(span.of(self.texts), constant);
         }
     }
 
@@ -206,7 +212,7 @@ impl<'s> Assembler<'s> {
         let name = span.of(self.texts);
         if !self.is_taken("pieces of data", span) {
             let index = self.data_decls.len() as u32;
-            self.data.insert(name, Named { index, span });
+            self.unit.data.insert(name, Declared::new(index, span));
         }
         self.data_decls.push(DataDecl { name: span, contents, at, place: None });
         self.names.data.push(name.to_owned());
@@ -216,8 +222,9 @@ impl<'s> Assembler<'s> {
     /// their names, also with floats: all stand in expressions.
     fn is_taken(&mut self, kind: &str, span: Span) -> bool {
         let name = span.of(self.texts);
-        let constant = self.constants.get(name).map(|c| ("constants", c.span));
-        let first = constant.or_else(|| Some(("pieces of data", self.data.get(name)?.span)));
+        let constant = self.unit.constants.get(name).map(|c| ("constants", c.span));
+        let first =
+            constant.or_else(|| Some(("pieces of data", self.unit.data.get(name)?.named.span)));
         match first {
             Some((first_kind, first)) => {
                 let both = if first_kind == kind { kind } else { "constants or pieces of data" };
@@ -265,6 +272,7 @@ impl<'s> Assembler<'s> {
         let found = self.map.files.iter().position(|f| f.name == name && f.crc == crc);
         let file = found.unwrap_or_else(|| {
             self.map.files.push(SourceFile { name, crc });
+            self.files.push(None);
             self.map.files.len() - 1
         });
         self.loc = Some(Location { file: file as u32, line: 1, column: 1 });

@@ -1,50 +1,49 @@
-//! The end of the text: everything is declared, and what was noted can be evaluated.
+//! The end of all texts: everything is declared, and what was noted can be evaluated.
 
 use super::assembler::Assembler;
 use super::constants::Value;
-use super::declare::LibDecl;
+use super::declare::{LibDecl, Named};
 use crate::diagnostics::{Code, Diagnostic, Position, Span};
 use crate::isa::{FuncType, Import, Signature, ValueType};
+use crate::module::Location;
 use crate::syntax::Expr;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 impl Assembler<'_> {
     pub(super) fn finish(&mut self) {
-        if let Some(open) = self.function.take() {
-            self.missing_end(&open, None);
-            let name = open.name.of(self.texts);
-            self.finish_body(open, name);
-        }
+        self.link();
         self.finish_main();
         self.lay_out();
         self.check_constants();
         self.imports();
         self.import_whole();
-        for import in &self.module.imports {
-            self.slots.entry(import.symbol.clone()).or_default().push(import.slot);
-        }
         self.insert_missing();
         self.init_globals();
         self.memory();
         self.fill_data();
         if self.diagnostics.is_empty() {
             self.check_functions();
+            self.doubt_unused_names();
         }
     }
 
     /// Main is the last function. A program needs it, or an `.entry`.
     fn finish_main(&mut self) {
-        let main = std::mem::take(&mut self.main);
-        match (self.entry, main.items.is_empty()) {
-            (None, false) => {
+        match (self.entry, self.program_main.take()) {
+            (None, Some(main)) => {
                 self.module.entry = self.module.functions.len() as u32;
+                self.go_to_unit_of(main.first);
                 self.finish_body(main, "");
             }
-            (Some((name, _)), true) => match self.functions.get(name.of(self.texts)) {
-                Some(entry) => self.module.entry = entry.index,
-                None => self.no_such_entry(name),
-            },
-            (Some((name, _)), false) => {
+            (Some((name, _)), None) => {
+                self.go_to_unit_of(name);
+                match self.unit.functions.get(name.of(self.texts)) {
+                    Some(entry) => self.module.entry = entry.take().index,
+                    None => self.no_such_entry(name),
+                }
+            }
+            (Some((name, _)), Some(main)) => {
                 let message =
                     "the program has both an `.entry` and instructions outside of any function";
                 let diagnostic = Diagnostic::error(Code::BadEntry, message)
@@ -53,25 +52,31 @@ impl Assembler<'_> {
                     .help("remove the `.entry`, or move those instructions into a function");
                 self.diagnostics.push(diagnostic);
             }
-            (None, true) if self.diagnostics.is_empty() => self.nothing_to_run(),
-            (None, true) => {}
+            (None, None) if self.diagnostics.is_empty() => self.nothing_to_run(),
+            (None, None) => {}
         }
     }
 
     fn no_such_entry(&mut self, name: Span) {
         let message = format!("the entry function `{}` does not exist", name.of(self.texts));
-        let help = self.did_you_mean(name.of(self.texts), self.functions.keys().copied());
+        let help = self.did_you_mean(name.of(self.texts), self.unit.functions.keys().copied());
         let diagnostic = Diagnostic::error(Code::BadEntry, message).maybe_help(help);
         self.push(diagnostic, name, "no function has this name");
     }
 
     fn nothing_to_run(&mut self) {
-        let mut functions = self.names.functions.iter().zip(&self.module.functions);
-        let entry =
-            functions.find(|(_, f)| self.module.types[f.ty as usize] == FuncType::default());
-        let help = match entry {
-            Some((function, _)) => {
-                format!("name the function to begin with: `.entry {}`", function.name)
+        let takes_nothing = |it: &&Named| *self.module.func_type(it.index) == FuncType::default();
+        let functions = self.names_of(0).functions.values().map(|it| &it.named);
+        let functions = functions.filter(takes_nothing);
+        let help = match functions.min_by_key(|it| it.index) {
+            Some(entry) => {
+                let name = entry.span.of(self.texts);
+                format!("name the function to begin with: `.entry {name}`")
+            }
+            None if self.units.len() > 1 || !self.public.is_empty() => {
+                "one file of the program has main, which is what stands outside of functions; give it \
+                 too, or write it"
+                    .to_owned()
             }
             None => "the shortest program is `HALT`".to_owned(),
         };
@@ -84,41 +89,62 @@ impl Assembler<'_> {
 
     /// What the verifier would find as well, but could not point at.
     fn check_functions(&mut self) {
-        for (name, function) in &self.functions {
-            if self.module.functions[function.index as usize].code.is_empty() {
-                let message = format!("`{name}` has no instruction");
-                let diagnostic = Diagnostic::error(Code::MissingReturn, message)
-                    .at_span(self.source, function.span, "an empty function")
-                    .help("end it with `RET`");
-                self.diagnostics.push(diagnostic);
-            }
+        let units = (0..self.units.len()).map(|unit| self.names_of(unit));
+        let functions = units.flat_map(|names| &names.functions);
+        let empty = functions
+            .map(|(name, it)| (*name, it.named))
+            .filter(|(_, it)| self.module.functions[it.index as usize].code.is_empty())
+            .map(|(name, it)| (it.span, name));
+        // Public ones are found more than once.
+        for (span, name) in empty.collect::<BTreeMap<_, _>>() {
+            let message = format!("`{name}` has no instruction");
+            let diagnostic = Diagnostic::error(Code::MissingReturn, message)
+                .at_span(self.source, span, "an empty function")
+                .help("end it with `RET`");
+            self.diagnostics.push(diagnostic);
         }
         let Some((name, _)) = self.entry else { return };
+        self.go_to_unit_of(name);
         let ty = self.module.func_type(self.module.entry);
         if *ty != FuncType::default() {
             let function = name.of(self.texts);
             let message = format!("the entry function `{function}` must take and give nothing");
             let diagnostic = Diagnostic::error(Code::BadEntry, message)
                 .at_span(self.source, name, "the entry")
-                .at_span(self.source, self.functions[function].span, format!("is of type {ty}"));
+                .at_span(
+                    self.source,
+                    self.unit.functions[function].named.span,
+                    format!("is of type {ty}"),
+                );
             self.diagnostics.push(diagnostic);
         }
     }
 
     /// Evaluates every constant, so that a wrong one is reported even when nothing uses it.
     fn check_constants(&mut self) {
-        let mut names: Vec<Span> = self.constants.values().map(|c| c.span).collect();
+        let units = (0..self.units.len()).map(|unit| self.names_of(unit));
+        let mut names: Vec<Span> =
+            units.flat_map(|unit| unit.constants.values()).map(|c| c.span).collect();
         names.sort_by_key(|span| span.start);
+        names.dedup();
         for span in names {
             self.evaluate(&Expr { span, kind: crate::syntax::ExprKind::Name });
         }
     }
 
     fn imports(&mut self) {
-        let mut first_uses: FxHashMap<u16, Span> = FxHashMap::default();
+        let mut first_uses: FxHashMap<u16, (Span, usize)> = FxHashMap::default();
         for lib in std::mem::take(&mut self.libs) {
             let Some(import) = self.import(&lib) else { continue };
-            if let Some(first) = first_uses.insert(import.slot, lib.span) {
+            let index = self.module.imports.len();
+            if let Some((first, index)) = first_uses.insert(import.slot, (lib.span, index)) {
+                // What the files of a program say alike, they mean alike.
+                let alike = self.texts.unit_of(first) != self.texts.unit_of(lib.span);
+                if alike && self.module.imports[index] == import {
+                    first_uses.insert(import.slot, (first, index));
+                    self.name_slot(&import.symbol, import.slot, lib.span);
+                    continue;
+                }
                 let message = format!("slot {} is bound twice", import.slot);
                 let diagnostic = Diagnostic::error(Code::DuplicateName, message)
                     .at_span(self.source, lib.span, "again here")
@@ -126,9 +152,21 @@ impl Assembler<'_> {
                     .help("give one of them another number");
                 self.diagnostics.push(diagnostic);
             }
-            self.module.imports.push(import);
-            self.map.imports.push(lib.location);
+            self.add_import(import, lib.location, lib.span);
         }
+    }
+
+    /// Adds the slot of a `.lib` to the program.
+    pub(super) fn add_import(&mut self, import: Import, at: Location, lib: Span) {
+        self.name_slot(&import.symbol, import.slot, lib);
+        self.module.imports.push(import);
+        self.map.imports.push(at);
+    }
+
+    /// Lets the unit of a `.lib` call a slot by the name of its function.
+    pub(super) fn name_slot(&mut self, symbol: &str, slot: u16, lib: Span) {
+        self.go_to_unit_of(lib);
+        self.unit.slots.entry(symbol.to_owned()).or_default().push(slot);
     }
 
     fn import(&mut self, lib: &LibDecl) -> Option<Import> {

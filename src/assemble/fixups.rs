@@ -30,6 +30,15 @@ pub(super) enum Missing {
     Expr(Op, Expr),
 }
 
+impl Missing {
+    fn span(&self) -> Span {
+        match self {
+            Missing::Func(_, span) | Missing::Global(_, span) | Missing::Slot(_, span) => *span,
+            Missing::Expr(_, expr) => expr.span,
+        }
+    }
+}
+
 impl Assembler<'_> {
     /// Inserts the missing instructions and moves the functions accordingly.
     pub(super) fn insert_missing(&mut self) {
@@ -63,16 +72,17 @@ impl Assembler<'_> {
 
     /// What was missing, now that the whole text is known.
     fn found(&mut self, missing: &Missing) -> Option<(Op, u64)> {
+        self.go_to_unit_of(missing.span());
         match missing {
             Missing::Func(op, span) => {
-                let index = match self.functions.get(span.of(self.texts)) {
-                    Some(found) => found.index,
+                let index = match self.unit.functions.get(span.of(self.texts)) {
+                    Some(found) => found.take().index,
                     None => return self.unknown_function(*span),
                 };
                 Some((*op, index.into()))
             }
-            Missing::Global(op, span) => match self.globals.get(span.of(self.texts)) {
-                Some(found) => Some((*op, found.index.into())),
+            Missing::Global(op, span) => match self.unit.globals.get(span.of(self.texts)) {
+                Some(found) => Some((*op, found.take().index.into())),
                 None => self.unknown_variable(*span),
             },
             Missing::Slot(op, span) => Some((*op, self.slot(*span)?)),
@@ -98,7 +108,7 @@ impl Assembler<'_> {
     /// A slot is called by the name of its function, or by a constant.
     fn slot(&mut self, span: Span) -> Option<u64> {
         let name = span.of(self.texts);
-        match self.slots.get(name).map_or(&[][..], |slots| slots) {
+        match self.unit.slots.get(name).map_or(&[][..], |slots| slots) {
             &[slot] => return Some(slot.into()),
             &[first, second, ..] => {
                 let message = format!("`{name}` is the function of more than one slot");
@@ -112,7 +122,7 @@ impl Assembler<'_> {
             }
             [] => {}
         }
-        if self.constants.contains_key(name) {
+        if self.unit.constants.contains_key(name) {
             let expr = Expr { span, kind: crate::syntax::ExprKind::Name };
             let slot = self.evaluate_integer(&expr, "a slot number")?;
             if u32::try_from(slot).is_err() {
@@ -122,7 +132,7 @@ impl Assembler<'_> {
             return u32::try_from(slot).ok().map(u64::from);
         }
         let help =
-            self.advise(name, self.slots.keys().chain(&self.offered).map(|symbol| &**symbol));
+            self.advise(name, self.unit.slots.keys().chain(&self.offered).map(|symbol| &**symbol));
         let help = help.unwrap_or_else(|| {
             format!("bind it: .lib 0 \"library\" {name} (i32, i32) -> i32").into()
         });
@@ -134,7 +144,7 @@ impl Assembler<'_> {
 
     fn unknown_function<T>(&mut self, span: Span) -> Option<T> {
         let name = span.of(self.texts);
-        let help = self.advise(name, self.functions.keys().copied());
+        let help = self.advise(name, self.unit.functions.keys().copied());
         let help = help.unwrap_or_else(|| format!("define it with `.func {name}` … `.end`").into());
         let message = format!("unknown function `{name}`");
         let diagnostic = Diagnostic::error(Code::UnknownName, message).help(help);
@@ -146,7 +156,7 @@ impl Assembler<'_> {
         let name = span.of(self.texts);
         let function = self.completing.map(|index| &self.names.functions[index]);
         let locals = function.into_iter().flat_map(|function| &function.locals);
-        let known = locals.map(|local| &**local).chain(self.globals.keys().copied());
+        let known = locals.map(|local| &**local).chain(self.unit.globals.keys().copied());
         let help = self.advise(name, known).unwrap_or_else(|| {
             format!(
                 "declare it: `.local {name}: i64` in the function, or `.global {name}: i64 = 0`"

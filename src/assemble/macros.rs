@@ -100,19 +100,20 @@ impl<'s> Assembler<'s> {
                 "an instruction of this name exists",
             );
         }
-        if let Some(first) = self.macros.get(name) {
+        if let Some(first) = self.unit.macros.get(name) {
             return self.duplicate("macros", it.name, first.name);
         }
         self.map.macros.push(name.to_owned());
-        self.macros.insert(name, Rc::new(it));
+        self.unit.macros.insert(name, Rc::new(it));
     }
 
     /// What was no instruction where it stood may be a macro that is defined only below.
     pub(super) fn explain_late_macros(&mut self) {
-        let (texts, macros) = (self.texts, &self.macros);
-        for diagnostic in &mut self.diagnostics {
+        let mut diagnostics = std::mem::take(&mut self.diagnostics);
+        for diagnostic in &mut diagnostics {
             let span = first_span(diagnostic).filter(|_| diagnostic.code == Code::UnknownMnemonic);
-            if let Some(late) = span.and_then(|span| macros.get(span.of(texts))) {
+            let macros = |span| &self.names_of(self.texts.unit_of(span)).macros;
+            if let Some(late) = span.and_then(|span| macros(span).get(span.of(self.texts))) {
                 diagnostic.help = Some("define the macro above its first use".to_owned());
                 diagnostic.replacement = None;
                 let position = Position::Span(late.opened);
@@ -120,6 +121,7 @@ impl<'s> Assembler<'s> {
                 diagnostic.labels.push(Label { source: self.source, position, message });
             }
         }
+        self.diagnostics = diagnostics;
     }
 
     /// Reads the body of a macro with the arguments of a call.
@@ -137,6 +139,7 @@ impl<'s> Assembler<'s> {
         let Some(left) = left.checked_sub(cost) else { return self.too_large(name) };
         self.expansion_left = Some(left);
         let Some(base) = self.texts.expand(it.span, call) else { return self.too_large(name) };
+        self.tell_progress_at(raw.begins);
         let at = self.location(raw.number, raw.begins, call);
         let number = self.map.calls.len() as u32;
         self.map.calls.push(MacroCall { name: it.number, at, within: self.input.call });

@@ -1,7 +1,8 @@
 //! What a text is assembled with, and what it may ask of the world outside.
 
 use super::whole::{Offer, Offers};
-use crate::diagnostics::{Code, Diagnostic};
+use crate::diagnostics::{Code, Diagnostic, SourceId};
+use std::sync::atomic::AtomicU64;
 
 /// A text that another one includes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,7 @@ pub type Includes<'a> = dyn Fn(&str, &str) -> Result<Included, Diagnostic> + 'a;
 pub const COMMAND_LINE: &str = "<command line>";
 
 /// What a text is assembled with. The default knows nothing of the world outside.
+#[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// Tells what libraries hold that the text binds as a whole.
     pub offers: &'a Offers<'a>,
@@ -26,11 +28,21 @@ pub struct Options<'a> {
     pub includes: &'a Includes<'a>,
     /// Constants, each with the expression of its value.
     pub defines: &'a [(String, String)],
+    /// Further texts of the program, each a unit with names of its own.
+    pub units: &'a [SourceId],
+    /// Where to tell how many bytes of all units are read.
+    pub progress: Option<&'a AtomicU64>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { offers: &no_offers, includes: &no_includes, defines: &[] }
+        Options {
+            offers: &no_offers,
+            includes: &no_includes,
+            defines: &[],
+            units: &[],
+            progress: None,
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Where things are from, at the end of an assembly: the spans of diagnostics, which count over all
 //! texts until then, and the files and calls of the source map.
 
+use super::Files;
 use super::assembler::Assembler;
 use crate::diagnostics::{Code, Diagnostic, Label, Position, SourceId, Span};
 use crate::module::{MacroCall, SourceMap};
-use crate::syntax::{Origin, Texts};
+use crate::syntax::{Origin, RealText, Texts};
 use rustc_hash::FxHashSet;
 
 /// How many of the calls that led to an error are shown: so many of the innermost, and the outermost.
@@ -43,17 +44,18 @@ impl Assembler<'_> {
                 while let Some(it) =
                     expanded.next_if(|it| (it.function as usize, it.first) <= (function, instr))
                 {
-                    new.call(&mut it.call, &old.calls);
+                    new.call(&mut it.call, &old.calls, &old.macros);
                 }
                 new.file(&mut run.first.file);
                 instr += run.count;
                 while let Some(it) =
                     expanded.next_if(|it| it.function as usize == function && it.first < instr)
                 {
-                    new.call(&mut it.call, &old.calls);
+                    new.call(&mut it.call, &old.calls, &old.macros);
                 }
             }
         }
+        self.files = new.files.iter().map(|&file| self.files[file as usize]).collect();
         settled.files = new.files.iter().map(|&file| old.files[file as usize].clone()).collect();
         settled.macros = new.macros.iter().map(|&name| old.macros[name as usize].clone()).collect();
         settled.calls = new.calls;
@@ -76,17 +78,20 @@ impl Renumbered {
         *file = position_or_add(&mut self.files, *file);
     }
 
-    fn call(&mut self, call: &mut u32, old: &[MacroCall]) {
+    fn call(&mut self, call: &mut u32, old: &[MacroCall], names: &[String]) {
         if let Some(&known) = self.numbers.get(call) {
             *call = known;
             return;
         }
         let mut it = old[*call as usize].clone();
         if let Some(within) = &mut it.within {
-            self.call(within, old);
+            self.call(within, old, names);
         }
         self.file(&mut it.at.file);
-        it.name = position_or_add(&mut self.macros, it.name);
+        // Macros of different units may have one name, which stands once.
+        let name = &names[it.name as usize];
+        let known = self.macros.iter().copied().find(|&known| names[known as usize] == *name);
+        it.name = position_or_add(&mut self.macros, known.unwrap_or(it.name));
         let new = self.calls.len() as u32;
         self.calls.push(it);
         self.numbers.insert(*call, new);
@@ -103,14 +108,41 @@ fn position_or_add(list: &mut Vec<u32>, item: u32) -> u32 {
     at as u32
 }
 
-/// Puts the diagnostics of an assembly in order, and each of their places into its own text: the main
-/// one, or an included one, of which the first will be `first_included`. What stands in an expansion or an included text says how it came there.
-pub(super) fn settle(
-    diagnostics: &mut Vec<Diagnostic>,
-    texts: &Texts,
-    main: SourceId,
-    first_included: SourceId,
-) {
+/// The texts of an assembly as its caller knows them.
+pub(super) struct TextIds<'a> {
+    pub(super) units: &'a [SourceId],
+    /// The id that the first of the included texts will have.
+    pub(super) first_included: SourceId,
+}
+
+impl TextIds<'_> {
+    fn of(&self, text: RealText) -> SourceId {
+        match text {
+            RealText::Unit(number) => self.units[number],
+            RealText::Included(number) => self.first_included.plus(number),
+        }
+    }
+
+    /// The texts of a module whose source map has these files.
+    pub(super) fn files(&self, texts: &Texts, files: &[Option<RealText>]) -> Files {
+        let include = |(text, call)| {
+            let Origin { text: from, span } = texts.origin(call);
+            let (source, position) = (self.of(from), Position::Span(span));
+            (self.of(text), Label { source, position, message: INCLUDED.to_owned() })
+        };
+        Files {
+            of_map: files.iter().map(|text| text.map(|text| self.of(text))).collect(),
+            includes: texts.includes().into_iter().map(include).collect(),
+        }
+    }
+}
+
+/// What is said at an `.include` that leads to an error.
+const INCLUDED: &str = "included here";
+
+/// Puts the diagnostics of an assembly in order, and each of their places into its own text. What stands
+/// in an expansion or an included text says how it came there.
+pub(super) fn settle(diagnostics: &mut Vec<Diagnostic>, texts: &Texts, ids: &TextIds) {
     diagnostics.sort_by_key(|diagnostic| {
         let first = first_span(diagnostic);
         first.map_or((u32::MAX, 0), |span| (texts.outermost(span).start, span.start))
@@ -121,7 +153,7 @@ pub(super) fn settle(
         for (i, (span, message)) in calls.into_iter().enumerate() {
             if i < SHOWN || i >= SHOWN + others {
                 let position = Position::Span(span);
-                diagnostic.labels.push(Label { source: main, position, message });
+                diagnostic.labels.push(Label { source: ids.units[0], position, message });
             }
         }
         if others > 0 {
@@ -129,8 +161,8 @@ pub(super) fn settle(
         }
         for label in &mut diagnostic.labels {
             if let Position::Span(span) = label.position {
-                let Origin { included: number, span } = texts.origin(span);
-                label.source = number.map_or(main, |number| first_included.plus(number));
+                let Origin { text, span } = texts.origin(span);
+                label.source = ids.of(text);
                 label.position = Position::Span(span);
             }
         }
@@ -153,7 +185,7 @@ fn calls(texts: &Texts, mut span: Span) -> Vec<(Span, String)> {
                 let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
                 format!("in this call of `{}`", &line[..end.unwrap_or(line.len())])
             }
-            false => "included here".to_owned(),
+            false => INCLUDED.to_owned(),
         };
         found.push((call, message));
         span = call;

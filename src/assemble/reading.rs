@@ -4,8 +4,8 @@
 use super::assembler::Assembler;
 use super::{COMMAND_LINE, Included};
 use crate::diagnostics::{Code, Diagnostic, Span};
-use crate::module::SourceFile;
-use crate::syntax::{Chunk, Kind, Lexer, Parser, RawLine};
+use crate::module::{SourceFile, checksum};
+use crate::syntax::{Chunk, Kind, Lexer, Parser, RawLine, RealText};
 use std::sync::mpsc::{channel, sync_channel};
 
 /// How deep texts and expansions may be brought in by others.
@@ -81,6 +81,9 @@ impl<'s> Assembler<'s> {
             } else if !self.left_out(raw) && !self.plain_line(raw) {
                 self.read_line(&parser, raw);
             }
+        }
+        if let Some(begins) = chunk.last_begins() {
+            self.tell_progress_at(begins);
         }
     }
 
@@ -162,15 +165,20 @@ impl<'s> Assembler<'s> {
         self.texts.around(here).any(|around| around == text)
     }
 
+    pub(super) fn too_much_text(&mut self, span: Span) {
+        let message = "all texts of a program together are over 4 GiB";
+        self.error(Code::NotText, span, message, "one too many");
+    }
+
     fn read_included(&mut self, found: Included, span: Option<Span>) {
-        let crc = crc32fast::hash(found.text.as_bytes());
+        let crc = checksum(found.text.as_bytes());
         self.included.push(found.name.clone());
         let Some((text, base)) = self.texts.include(found.text, span) else {
-            let message = "all texts of a program together are over 4 GiB";
-            return self.error(Code::NotText, span.unwrap_or_default(), message, "one too many");
+            return self.too_much_text(span.unwrap_or_default());
         };
         let file = self.map.files.len() as u32;
         self.map.files.push(SourceFile { name: found.name, crc });
+        self.files.push(Some(RealText::Included(self.included.len() - 1)));
         let (depth, conditions) = (self.input.depth + 1, self.conditions.len());
         let inner = Input { file, base, depth, conditions, statement: None, ..self.input };
         let outer = std::mem::replace(&mut self.input, inner);

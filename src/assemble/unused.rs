@@ -2,7 +2,9 @@
 
 use super::assembler::Assembler;
 use super::body::Body;
+use super::declare::Named;
 use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::syntax::RealText;
 
 impl<'s> Assembler<'s> {
     /// Notes the labels and locals of a function that none of its instructions names.
@@ -24,10 +26,43 @@ impl<'s> Assembler<'s> {
         }
     }
 
+    /// Notes the functions, globals, data and constants that nothing in their unit names, of those that
+    /// it keeps to itself. What an included text offers need not all be used, and what lies at an address
+    /// of its own may be meant by that.
+    pub(super) fn doubt_unused_names(&mut self) {
+        let mut unused: Vec<(Code, &str, Span)> = Vec::new();
+        for unit in 0..self.units.len() {
+            let names = self.names_of(unit);
+            let at_address = |data: &Named| self.data_decls[data.index as usize].at.is_some();
+            for (code, kind, table) in [
+                (Code::UnusedFunction, "function", &names.functions),
+                (Code::UnusedGlobal, "global", &names.globals),
+                (Code::UnusedData, "piece of data", &names.data),
+            ] {
+                let found = table.values().filter(|it| !it.used.get()).map(|it| it.named);
+                let found = found.filter(|it| code != Code::UnusedData || !at_address(it));
+                unused.extend(found.map(|it| (code, kind, it.span)));
+            }
+            let constants = names.constants.values().filter(|it| !it.used.get());
+            unused.extend(constants.map(|it| (Code::UnusedConstant, "constant", it.span)));
+        }
+        for (code, kind, span) in unused {
+            let name = span.of(self.texts);
+            let own = matches!(self.texts.origin(span).text, RealText::Unit(_));
+            if own && !self.public.contains_key(name) && !name.starts_with('_') {
+                let message = format!("the {kind} `{name}` is never used");
+                self.doubt(code, message, span, "nothing names it");
+            }
+        }
+    }
+
     fn doubt(&mut self, code: Code, message: String, span: Span, label: &str) {
-        let diagnostic = Diagnostic::warning(code, message)
-            .at_span(self.source, span, label)
-            .help("remove it, or begin its name with `_`");
+        let help = match code {
+            Code::UnusedLabel | Code::UnusedLocal => "remove it, or begin its name with `_`",
+            _ => "remove it, make it `.public`, or begin its name with `_`",
+        };
+        let diagnostic =
+            Diagnostic::warning(code, message).at_span(self.source, span, label).help(help);
         if self.is_new(&diagnostic) {
             self.warnings.push(diagnostic);
         }

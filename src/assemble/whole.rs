@@ -42,12 +42,16 @@ impl Assembler<'_> {
             return;
         }
         let named = self.named_slots();
-        let mut from: BTreeMap<String, Span> = BTreeMap::new();
+        let mut from: BTreeMap<(usize, String), Span> = BTreeMap::new();
+        let mut made: Vec<usize> = Vec::new();
         for lib in libs {
+            let unit = self.texts.unit_of(lib.library);
             let Some(library) = self.look_into(&lib) else { continue };
             for (symbol, signature) in library.offer {
-                let Some(&span) = named.get(&*symbol) else { continue };
-                if let Some(first) = from.insert(symbol.clone(), lib.library) {
+                let key = (unit, symbol);
+                let Some(&span) = named.get(&key) else { continue };
+                let symbol = key.1.clone();
+                if let Some(first) = from.insert(key, lib.library) {
                     self.offered_twice(&symbol, span, first, lib.library);
                     continue;
                 }
@@ -56,31 +60,44 @@ impl Assembler<'_> {
                     Err(why) => {
                         let message = format!("`{symbol}` cannot be called from a slot: {why}");
                         let diagnostic = Diagnostic::error(Code::NotCallable, message)
-                            .help("if you know its signature, bind it by a `.lib` of its own");
+                            .help(
+                                "write a C function around it that takes and returns numbers and \
+                                 pointers; or, if it does and you know the types, bind it by a `.lib` \
+                                 of its own",
+                            );
                         self.push(diagnostic, span, "named here");
                         // What stands in its place is never run: there was an error.
                         Signature::default()
                     }
                 };
-                let Some(slot) = self.free_slot(lib.library) else { return };
                 let (library, version) = (library.name.clone(), library.version);
-                let import = Import { slot, library, symbol, signature, version, lazy: lib.lazy };
-                self.module.imports.push(import);
-                self.map.imports.push(lib.location);
+                let import =
+                    Import { slot: 0, library, symbol, signature, version, lazy: lib.lazy };
+                // Another file of the program may have asked for the same.
+                let same = |it: &&Import| Import { slot: 0, ..(*it).clone() } == import;
+                let known = made.iter().map(|&index| &self.module.imports[index]).find(same);
+                if let Some(slot) = known.map(|it| it.slot) {
+                    self.name_slot(&import.symbol, slot, lib.library);
+                    continue;
+                }
+                let Some(slot) = self.free_slot(lib.library) else { return };
+                made.push(self.module.imports.len());
+                self.add_import(Import { slot, ..import }, lib.location, lib.library);
             }
         }
     }
 
-    /// The names by which instructions ask for slots, each with its first place. Those that the
-    /// program itself declares mean that.
-    fn named_slots(&self) -> BTreeMap<String, Span> {
-        let bound: BTreeSet<&str> = self.module.imports.iter().map(|i| &*i.symbol).collect();
+    /// The names by which instructions of a unit ask for slots, each with its first place. Those that the
+    /// unit itself declares mean that.
+    fn named_slots(&self) -> BTreeMap<(usize, String), Span> {
         let mut named = BTreeMap::new();
         for fixup in &self.fixups {
             let Missing::Slot(_, span) = fixup.missing else { continue };
             let name = span.of(self.texts);
-            if !bound.contains(name) && !self.constants.contains_key(name) {
-                named.entry(name.to_owned()).or_insert(span);
+            let unit = self.texts.unit_of(span);
+            let known = self.names_of(unit);
+            if !known.slots.contains_key(name) && !known.constants.contains_key(name) {
+                named.entry((unit, name.to_owned())).or_insert(span);
             }
         }
         named

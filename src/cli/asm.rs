@@ -11,14 +11,15 @@ use std::path::PathBuf;
 #[command(after_help = format!("\
 Examples:
   hotvm asm game.vasm -o game.vbc
+  hotvm asm main.vasm ai.vasm -o game.vbc     several files, which share their .public names
   hotvm asm game.vbc --strip -o small.vbc     bytecode is taken as well
   cat game.vasm | hotvm asm > game.vbc
 
 {EXIT_STATUS}"))]
 pub(super) struct Asm {
-    /// The program; standard input for `-` or nothing
-    #[arg(default_value = "-")]
-    input: PathBuf,
+    /// The program, one file or more, each with names of its own; standard input for `-` or nothing
+    #[arg(value_name = "INPUT", default_value = "-")]
+    inputs: Vec<PathBuf>,
     /// Where to write the bytecode; standard output for `-` or nothing
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -31,7 +32,7 @@ pub(super) struct Asm {
 
 impl Asm {
     pub(super) fn run(self, report: &mut Report) -> u8 {
-        let input = match Input::read(&self.input) {
+        let input = match Input::read_all(&self.inputs) {
             Ok(input) => input,
             Err(diagnostic) => {
                 report.error(diagnostic);

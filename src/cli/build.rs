@@ -14,15 +14,16 @@ use std::path::{Path, PathBuf};
 #[command(after_help = format!("\
 Examples:
   hotvm build game.vasm -o game               an executable that needs no hotvm
+  hotvm build main.vasm ai.vasm -o game       of several files, which share their .public names
   hotvm build ai.vasm --emit so -o libai.so   a library, whose functions are those of the program:
                                               other programs can load it into their slots
   hotvm build game.vasm --emit c -o -         the C itself
 
 {EXIT_STATUS}"))]
 pub(super) struct Build {
-    /// The program, text or bytecode; standard input for `-` or nothing
-    #[arg(default_value = "-")]
-    input: PathBuf,
+    /// The program, text or bytecode, one file or more; standard input for `-` or nothing
+    #[arg(value_name = "INPUT", default_value = "-")]
+    inputs: Vec<PathBuf>,
     /// Where to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -60,11 +61,10 @@ impl Build {
     }
 
     fn build(&self, report: &mut Report) -> Result<Vec<u8>, Vec<Diagnostic>> {
-        let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
-        let name = input.name.clone();
+        let input = Input::read_all(&self.inputs).map_err(|diagnostic| vec![diagnostic])?;
+        let (name, folder) = (input.name.clone(), input.folder.clone());
         let mut program = self.native.load(input, report)?;
-        let folder = self.input.parent().filter(|folder| *folder != Path::new(""));
-        let settings = self.native.settings(folder.unwrap_or(Path::new(".")));
+        let settings = self.native.settings(&folder);
         let toolchain = Toolchain::new(settings.map_err(|diagnostic| vec![diagnostic])?);
         let found = libraries(&toolchain, &mut program, report)?;
         let form = match self.emit {

@@ -9,7 +9,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Lays program text out in its one canonical way: labels and directives at the margin, mnemonics in
-/// capitals, operands and comments in columns. Comments stay, and so do the assembled bytes.
+/// capitals, operands and comments in columns. Comments stay, and so do the assembled bytes; what is
+/// wrong stays wrong, and is for `check` to tell.
 #[derive(Args)]
 #[command(after_help = format!("\
 Examples:

@@ -3,7 +3,7 @@
 use clap::Args;
 use hotvm::diagnostics::{Code, Diagnostic, Severity, closest};
 use hotvm::native::Config;
-use hotvm::program::IncludePath;
+use hotvm::program::{IncludePath, Input};
 use std::path::{Path, PathBuf};
 
 /// What a text is assembled with.
@@ -22,6 +22,10 @@ pub(super) struct LanguageFlags {
     /// Look for included files in this folder too; may be given more than once
     #[arg(short = 'I', long = "include-dir", value_name = "DIR")]
     include_dirs: Vec<PathBuf>,
+    /// Assemble this file into the program, too, as a unit with names of its own; may be given more than
+    /// once
+    #[arg(long = "with", value_name = "FILE")]
+    units: Vec<PathBuf>,
 }
 
 /// A `-D`: no name of a constant has a hyphen, and nearly every name of a warning has.
@@ -53,6 +57,19 @@ impl LanguageFlags {
         let mut dirs = self.include_dirs.clone();
         dirs.extend(Config::find(folder)?.include_dirs);
         Ok(IncludePath { dirs })
+    }
+
+    /// Adds the files that belong to a program, too.
+    pub(super) fn add_units(&self, input: &mut Input) -> Result<(), Diagnostic> {
+        for path in &self.units {
+            input.units.push(Input::read(path)?);
+        }
+        Ok(())
+    }
+
+    /// Whether one of them is standard input.
+    pub(super) fn reads_standard_input(&self) -> bool {
+        self.units.iter().any(|path| path == Path::new("-"))
     }
 
     /// Whether a flag asks for warnings.

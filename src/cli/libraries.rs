@@ -42,6 +42,11 @@ impl NativeFlags {
         Ok(settings)
     }
 
+    /// Whether a file of the program is standard input, which can be read once.
+    pub(super) fn reads_standard_input(&self) -> bool {
+        self.language.reads_standard_input()
+    }
+
     /// Reads and proves a program, with a look into the libraries that it binds as a whole, and the
     /// files that it includes.
     pub(super) fn load(
@@ -93,17 +98,26 @@ impl NativeFlags {
 
     fn with_options<T>(
         &self,
-        input: Input,
+        mut input: Input,
         report: &mut Report,
         read: fn(Input, &mut Sources, &Options) -> Result<T, Vec<Diagnostic>>,
     ) -> Result<T, Vec<Diagnostic>> {
+        self.language.add_units(&mut input).map_err(|error| vec![error])?;
         let looked = Looked::new(self, &input.folder);
         let offers = |library: &str| looked.offer(library);
         let path = self.language.include_path(&input.folder).map_err(|error| vec![error])?;
         let includes = |name: &str, from: &str| path.read(name, from);
         let defines = self.language.defines();
-        let options = Options { offers: &offers, includes: &includes, defines: &defines };
-        let progress = Progress::begin(format!("reading {}", input.name), report);
+        let options = Options {
+            offers: &offers,
+            includes: &includes,
+            defines: &defines,
+            ..Options::default()
+        };
+        let what = format!("reading {}", input.name);
+        let total = input.units.iter().chain([&input]).map(|it| it.bytes.len() as u64).sum();
+        let progress = Progress::begin(what, total, report);
+        let options = Options { progress: Some(progress.position()), ..options };
         let made = read(input, &mut report.sources, &options);
         drop(progress);
         report.errors(&looked.warnings.take());

@@ -9,10 +9,7 @@ use std::path::{Path, PathBuf};
 /// Writes a result to where `-o` says; standard output for `-` and nothing. Gives the exit status.
 pub(super) fn write(to: Option<&Path>, bytes: &[u8], binary: bool, report: &Report) -> u8 {
     let written = match to.filter(|path| *path != Path::new("-")) {
-        Some(path) => write_file(path, bytes).map_err(|error| {
-            let message = format!("cannot write `{}`: {error}", path.display());
-            Diagnostic::error(Code::CannotWrite, message)
-        }),
+        Some(path) => write_file(path, bytes).map_err(|error| cannot_write(path, &error)),
         None if binary && io::stdout().is_terminal() => {
             Err(Diagnostic::error(Code::BinaryToTerminal, "bytecode is not written to a terminal")
                 .help("name a file with `-o FILE`, or redirect the output"))
@@ -34,11 +31,17 @@ pub(super) fn write_program(path: &Path, bytes: &[u8], report: &Report) -> u8 {
     match written {
         Ok(()) => status::DONE,
         Err(error) => {
-            let message = format!("cannot write `{}`: {error}", path.display());
-            report.error(Diagnostic::error(Code::CannotWrite, message));
+            report.error(cannot_write(path, &error));
             status::REJECTED
         }
     }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Diagnostic {
+    let message = format!("cannot write `{}`: {error}", path.display());
+    let folder = path.parent().filter(|folder| *folder != Path::new("") && !folder.exists());
+    let help = folder.map(|folder| format!("make the folder `{}` first", folder.display()));
+    Diagnostic::error(Code::CannotWrite, message).maybe_help(help)
 }
 
 /// Whoever may read a file may execute it.

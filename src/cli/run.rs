@@ -107,7 +107,8 @@ pub(super) struct Session {
 
 impl Run {
     pub(super) fn run(self, report: &mut Report) -> u8 {
-        if (self.reload_on_enter || self.watch) && self.input == Path::new("-") {
+        let standard_input = self.input == Path::new("-") || self.native.reads_standard_input();
+        if (self.reload_on_enter || self.watch) && standard_input {
             report.error(
                 Diagnostic::error(
                     Code::CannotRead,

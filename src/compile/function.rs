@@ -72,7 +72,7 @@ impl<'w, 'p> Body<'w, 'p> {
     /// Tells debuggers and compilers where the instruction stands.
     fn line(&mut self, instr: u32) {
         let module = self.writer.program.module();
-        if let (Some(map), Some(at)) = (&module.source_map, module.locate(self.function, instr))
+        if let (Some(map), Some(at)) = (&module.source_map, self.writer.locator.locate(module, self.function, instr))
             && let Some(file) = map.files.get(at.file as usize)
             // C has no line 0, and none above this.
             && (1..=2_147_483_647).contains(&at.line)

@@ -4,6 +4,7 @@ use super::function::{Body, float, integer};
 use super::natives;
 use super::{Form, Library};
 use crate::isa::ValueType;
+use crate::module::Locator;
 use crate::verify::{Site, Verified};
 use rustc_hash::FxHashMap;
 use std::fmt::Write;
@@ -29,12 +30,18 @@ pub(super) struct Writer<'p> {
     pub(super) program: &'p Verified,
     places: Vec<Site>,
     numbers: FxHashMap<Site, usize>,
+    pub(super) locator: Locator,
 }
 
 /// Writes a program. `libraries` are where the functions of its imports come from.
 pub(super) fn write(program: &Verified, form: Form, libraries: &[Library]) -> String {
     let module = program.module();
-    let mut writer = Writer { program, places: Vec::new(), numbers: FxHashMap::default() };
+    let mut writer = Writer {
+        program,
+        places: Vec::new(),
+        numbers: FxHashMap::default(),
+        locator: Locator::default(),
+    };
     let functions = 0..module.functions.len() as u32;
     let bodies: String =
         functions.clone().map(|f| Body::new(&mut writer, f).write() + "\n").collect();
@@ -69,11 +76,11 @@ impl Writer<'_> {
         })
     }
 
-    fn places(&self) -> String {
+    fn places(&mut self) -> String {
         let module = self.program.module();
         let mut text = "\nstatic const struct place places[] = {\n".to_owned();
         for &Site { function, instr } in &self.places {
-            let at = module.locate(function, instr);
+            let at = self.locator.locate(module, function, instr);
             let file = at.and_then(|at| module.source_map.as_ref()?.files.get(at.file as usize));
             let name = file.map_or("", |file| &file.name);
             let (line, column) = at.map_or((0, 0), |at| (at.line, at.column));
@@ -148,7 +155,7 @@ impl Writer<'_> {
         text
     }
 
-    /// The functions that others can call: all that have a name which is one in C too.
+    /// The functions that others can call.
     fn exports(&self) -> String {
         let module = self.program.module();
         let mut text = String::new();
@@ -219,14 +226,16 @@ impl Writer<'_> {
     }
 }
 
-/// What others call a function by: its name, if it has one that is one in C too and is not main.
+/// What others call a function by: its name, if it has one that is one in C too and is not main. Where
+/// the program says what is `.public`, all else is its own.
 pub(super) fn exported_name(program: &Verified, function: u32) -> Option<&str> {
     let module = program.module();
     let name = &module.names.as_ref()?.functions.get(function as usize)?.name;
     let mut chars = name.chars();
     let begins = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     let goes_on = chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
-    (begins && goes_on && function != module.entry).then_some(name)
+    let public = module.public.is_empty() || module.public.contains(&function);
+    (begins && goes_on && public && function != module.entry).then_some(name)
 }
 
 /// What of a name C allows.

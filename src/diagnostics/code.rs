@@ -63,7 +63,7 @@ codes! {
     /// No instruction has this name. Mnemonics may be written in any case; `docs/isa.md` lists them.
     E0107 UnknownMnemonic "unknown instruction";
     /// No directive has this name. They are `.lib .func .end .local .global .data .zero .align .const
-    /// .memory .entry .include .macro .endmacro .if .elif .else .endif`, and in what `hotvm dis`
+    /// .memory .entry .public .extern .include .macro .endmacro .if .elif .else .endif`, and in what `hotvm dis`
     /// writes, `.source .loc .expansion .endexpansion`.
     E0108 UnknownDirective "unknown directive";
     /// Program text must be UTF-8 and under 4 GiB.
@@ -105,7 +105,7 @@ codes! {
     /// A value that does not fit where it goes: an element of `.data`, a size of memory.
     E0209 DoesNotFit "value does not fit";
     /// The function named by `.entry` must exist, and take and give nothing. Main and `.entry` also
-    /// exclude each other.
+    /// exclude each other, and only one file of a program has either.
     E0210 BadEntry "bad entry";
     /// Not a type. Values are `i64` or `f64`; native signatures know `i8 i16 i32 i64 u8 u16 u32 u64
     /// bool f32 f64 cstr bytes ptr` and, for no result, `void`.
@@ -118,6 +118,15 @@ codes! {
     /// Macros that call each other more than 64 deep, or that expand to more than 64 MiB of text. A
     /// recursion ends only by an `.if` in the macro.
     E0214 EndlessMacro "macro without end";
+    /// Two files of a program make the same name `.public`. All other names are a file's own, and may
+    /// be those of other files as well.
+    E0215 DuplicatePublic "public in two files";
+    /// An `.extern` says that another file of the program has a name, and none makes it `.public`.
+    /// All files of a program are assembled together: `hotvm asm main.vasm other.vasm -o game.vbc`.
+    E0216 NotPublic "not public anywhere";
+    /// The types that an `.extern` states are not those of the function or global that the other file
+    /// makes public.
+    E0217 ExternMismatch "extern of another type";
 
     /// The file is neither program text nor hotvm bytecode.
     E0301 NotBytecode "not bytecode";
@@ -277,8 +286,8 @@ codes! {
     /// Bytecode is not written to a terminal. Name a file with `-o`, or redirect the output.
     E0704 BinaryToTerminal "binary to a terminal";
     /// An expectation in a test file that cannot be read. They are `;! stdout: …`, `;! stderr: …`,
-    /// `;! exit: N`, `;! error: CODE at LINE:COLUMN`, `;! args: …`, `;! stdin: …` and `;! flags: …`,
-    /// each on a line of its own.
+    /// `;! exit: N`, `;! error: CODE at LINE:COLUMN`, `;! args: …`, `;! stdin: …`, `;! with: FILES` and
+    /// `;! flags: …`, each on a line of its own.
     E0705 BadExpectation "bad expectation";
 
     /// No way leads to this instruction. Often a label or a condition above it is wrong.
@@ -293,6 +302,18 @@ codes! {
     W0805 ConstantCondition "constant condition";
     /// No instruction names the slot that a `.lib` binds.
     W0806 UnusedSlot "slot never called";
+    /// Nothing in its file names the constant. Neither a name that begins with `_` is looked at, nor one
+    /// that is `.public`, nor what an included file defines.
+    W0807 UnusedConstant "unused constant";
+    /// Nothing in its file calls the function, nor is it the `.entry`. Neither a name that begins with `_`
+    /// is looked at, nor one that is `.public`, nor what an included file defines.
+    W0808 UnusedFunction "unused function";
+    /// Nothing in its file names the piece of data. Neither a name that begins with `_` is looked at, nor
+    /// one that is `.public`, nor what an included file defines, nor what is put `at` an address.
+    W0809 UnusedData "unused data";
+    /// No instruction of its file names the global. Neither a name that begins with `_` is looked at, nor
+    /// one that is `.public`, nor what an included file defines.
+    W0810 UnusedGlobal "unused global";
 }
 
 /// `UnusedLabel` as `unused-label`.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 /// Bytes of a source text, from `start` up to `end`. Texts are under 4 GiB.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Span {
     /// The first byte.
     pub start: u32,

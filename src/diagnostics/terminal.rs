@@ -61,10 +61,12 @@ impl Excerpts {
             let Position::Span(span) = label.position else {
                 unreachable!("checked by the caller")
             };
-            (sources.get(label.source).name.clone(), span.range())
+            let name = &sources.get(label.source).name;
+            let [start, end] = [span.start, span.end].map(|at| in_chars(&self.texts[name], at));
+            (name.clone(), start..end)
         };
         let (kind, colour) = kind(diagnostic.severity);
-        let config = Config::default().with_index_type(IndexType::Byte).with_color(color);
+        let config = Config::default().with_index_type(IndexType::Char).with_color(color);
         let mut report = Report::build(kind, at(&diagnostic.labels[0]))
             .with_config(config)
             .with_code(diagnostic.code.name())
@@ -93,6 +95,13 @@ impl Excerpts {
         let text = String::from_utf8(out).expect("ariadne writes UTF-8");
         text.lines().map(|l| l.trim_end().to_owned() + "\n").collect()
     }
+}
+
+/// A position in characters: where labels are of two files, ariadne takes those of the second as such.
+fn in_chars(text: &Source<String>, byte: u32) -> usize {
+    let Some((line, _, column)) = text.get_byte_line(byte as usize) else { return text.len() };
+    let before = text.get_line_text(line).unwrap_or_default().char_indices();
+    line.offset() + before.take_while(|(at, _)| *at < column).count()
 }
 
 impl ariadne::Cache<String> for &mut Excerpts {

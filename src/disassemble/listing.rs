@@ -75,6 +75,11 @@ impl Writer<'_> {
         for (name, segment) in self.names.data.clone().iter().zip(&module.data) {
             self.line(data(name, segment));
         }
+        let public = module.public.iter().filter_map(|&it| self.names.functions.get(it as usize));
+        let public: Vec<String> = public.cloned().collect();
+        if !public.is_empty() {
+            self.line(format!(".public {}", public.join(", ")));
+        }
         if !self.module.functions.is_empty() && !self.is_main(self.module.entry as usize) {
             let entry = self.names.functions.get(self.module.entry as usize).cloned();
             self.line(format!(".entry {}", entry.unwrap_or_default()));
@@ -88,6 +93,7 @@ impl Writer<'_> {
         function == self.module.entry as usize
             && function + 1 == self.module.functions.len()
             && named.is_none_or(|n| n.name.is_empty())
+            && !self.module.public.contains(&(function as u32))
             && !is_called(self.module, function as u32)
     }
 

@@ -126,17 +126,22 @@ impl Profile {
     }
 }
 
-/// Rings for something about once a millisecond, until it is dropped.
+/// Rings for something about once a millisecond, and sooner at first if it is told so, until it is
+/// dropped.
 pub(super) struct Sampler {
     _stop: Sender<()>,
 }
 
 impl Sampler {
-    pub(super) fn start(doorbell: Doorbell, request: Request) -> Sampler {
+    /// Starts to ring, after `first` for the first time. From one to the next it takes twice as long,
+    /// until it is a millisecond.
+    pub(super) fn start(doorbell: Doorbell, request: Request, first: Duration) -> Sampler {
         let (stop, stopped) = mpsc::channel();
         thread::spawn(move || {
-            while stopped.recv_timeout(Profile::INTERVAL) == Err(RecvTimeoutError::Timeout) {
+            let mut interval = first;
+            while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
                 doorbell.ring(request);
+                interval = Profile::INTERVAL.min(2 * interval);
             }
         });
         Sampler { _stop: stop }

@@ -311,7 +311,7 @@ impl<'p> Vm<'p> {
         let _sampler = by_time.then(|| {
             // The first is taken where the program begins, so that the shortest run has one.
             self.doorbell.ring(Request::Sample);
-            Sampler::start(self.doorbell.clone(), Request::Sample)
+            Sampler::start(self.doorbell.clone(), Request::Sample, Profile::INTERVAL)
         });
         let end = match self.engine {
             Engine::Reference => reference::run(self, entry),

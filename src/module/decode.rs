@@ -1,7 +1,7 @@
 //! Reads a `.vbc` file from anywhere: no bytes make it panic or take much memory.
 
 use super::encode::{END, MAGIC, Section, VERSION};
-use super::{Custom, Function, FunctionNames, Global, Location, Memory, Module, Names};
+use super::{Custom, Function, FunctionNames, Global, Location, Memory, Module, Names, checksum};
 use super::{Expanded, MacroCall, Run, Segment, SourceFile, SourceMap};
 use crate::isa::leb128::read_unsigned;
 use crate::isa::{CType, FuncType, Import, Signature, ValueType};
@@ -118,7 +118,7 @@ fn layout(bytes: &[u8]) -> Result<Vec<(u8, Range<usize>)>> {
     }
     let end = r.pos;
     let said = u32::from_le_bytes(r.array()?);
-    let found = crc32fast::hash(&bytes[..end]);
+    let found = checksum(&bytes[..end]);
     if said != found {
         return Err(DecodeError { offset: end, problem: DecodeProblem::Damaged(said, found) });
     }
@@ -155,6 +155,12 @@ fn read_section(r: &mut Reader, section: Section, module: &mut Module) -> Result
         Section::Code => module.code = r.rest().to_vec(),
         Section::Names => module.names = Some(r.names()?),
         Section::SourceMap => module.source_map = Some(r.source_map()?),
+        Section::Public => {
+            module.public = r.list(Reader::u32)?;
+            if module.public.is_empty() || !module.public.is_sorted_by(|a, b| a < b) {
+                return Err(r.malformed("public functions are not in order"));
+            }
+        }
         Section::Custom => {
             let name = r.string()?;
             module.custom.push(Custom { name, bytes: r.rest().to_vec() });

@@ -1,6 +1,6 @@
 //! Writes a module as a `.vbc` file.
 
-use super::{Function, Module, Names, SourceMap};
+use super::{Function, Module, Names, SourceMap, checksum};
 use crate::isa::leb128::write_unsigned;
 use crate::isa::{CType, FuncType, Import, ValueType};
 use std::collections::HashMap;
@@ -46,6 +46,7 @@ sections! {
     8 Code "code";
     9 Names "names";
     10 SourceMap "source map";
+    11 Public "public";
     255 Custom "custom";
 }
 
@@ -83,6 +84,11 @@ pub fn encode(module: &Module) -> Vec<u8> {
     if let Some(it) = &module.source_map {
         section(&mut out, Section::SourceMap, |o| source_map(o, it));
     }
+    if !module.public.is_empty() {
+        section(&mut out, Section::Public, |o| {
+            list(o, &module.public, |o, &function| write_unsigned(o, function.into()));
+        });
+    }
     for custom in &module.custom {
         section(&mut out, Section::Custom, |o| {
             string(o, &custom.name);
@@ -90,7 +96,7 @@ pub fn encode(module: &Module) -> Vec<u8> {
         });
     }
     out.push(END);
-    let crc = crc32fast::hash(&out);
+    let crc = checksum(&out);
     out.extend_from_slice(&crc.to_le_bytes());
     out
 }

@@ -8,13 +8,15 @@
 //! program runs. A module is not yet known to be valid; only `verify` says so.
 #![forbid(unsafe_code)]
 
+mod checksum;
 mod decode;
 mod encode;
 mod source_map;
 
+pub use checksum::checksum;
 pub use decode::{DecodeError, DecodeProblem, decode, section_sizes};
 pub use encode::encode;
-pub use source_map::{Expanded, Location, MacroCall, Run, SourceFile, SourceMap};
+pub use source_map::{Expanded, Location, Locator, MacroCall, Run, SourceFile, SourceMap};
 
 use crate::isa::{Code, CodeError, FuncType, Import, ValueType};
 use std::ops::Range;
@@ -39,6 +41,8 @@ pub struct Module {
     pub functions: Vec<Function>,
     /// The function that the program starts with.
     pub entry: u32,
+    /// The functions that `.public` names, in order; absent when stripped.
+    pub public: Vec<u32>,
     /// Globals; instructions refer to them by index.
     pub globals: Vec<Global>,
     /// Linear memory.
@@ -168,14 +172,10 @@ impl Module {
         self.imports.iter().position(|i| u64::from(i.slot) == slot)
     }
 
-    /// Removes names and source map.
+    /// Removes names, also of what is public, and the source map.
     pub fn strip(&mut self) {
+        self.public.clear();
         self.names = None;
         self.source_map = None;
-    }
-
-    /// Where in its text an instruction stood.
-    pub fn locate(&self, function: u32, instr: u32) -> Option<Location> {
-        self.source_map.as_ref()?.locate(function, instr)
     }
 }

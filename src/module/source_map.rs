@@ -1,5 +1,7 @@
 //! From instructions back to lines of text.
 
+use super::Module;
+
 /// A place in a program's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Location {
@@ -111,8 +113,7 @@ impl SourceMap {
         indices.filter_map(|index| self.calls.get(index as usize))
     }
 
-    /// Where the instructions of a function stood, in order; for all of them, this is faster than to
-    /// ask for each.
+    /// Where the instructions of a function stood, in order.
     pub fn places(&self, function: u32) -> impl Iterator<Item = Option<Location>> {
         let runs = self.functions.get(function as usize).map_or(&[][..], |runs| runs);
         runs.iter().flat_map(|&Run { count, first }| {
@@ -120,17 +121,35 @@ impl SourceMap {
             (0..count).map(move |at| line(at).map(|line| Location { line, ..first }))
         })
     }
+}
 
-    /// Where an instruction of a function stood.
-    pub fn locate(&self, function: u32, instr: u32) -> Option<Location> {
-        let mut left = instr;
-        for run in self.functions.get(function as usize)? {
-            if left < run.count {
-                return Some(Location { line: run.first.line.checked_add(left)?, ..run.first });
-            }
-            left -= run.count;
+/// Finds the places of single instructions of one module.
+#[derive(Clone, Debug, Default)]
+pub struct Locator {
+    /// The function that was last asked about.
+    function: Option<u32>,
+    /// Where each of its runs ends.
+    ends: Vec<u64>,
+}
+
+impl Locator {
+    /// Where an instruction stood.
+    pub fn locate(&mut self, module: &Module, function: u32, instr: u32) -> Option<Location> {
+        let runs = module.source_map.as_ref()?.functions.get(function as usize)?;
+        if self.function != Some(function) {
+            self.function = Some(function);
+            self.ends.clear();
+            let mut end = 0;
+            self.ends.extend(runs.iter().map(|run| {
+                end += u64::from(run.count);
+                end
+            }));
         }
-        None
+        let at = self.ends.partition_point(|end| *end <= u64::from(instr));
+        let (first, count) = (runs.get(at)?.first, runs[at].count);
+        let begin = self.ends[at] - u64::from(count);
+        let line = u64::from(first.line) + u64::from(instr) - begin;
+        Some(Location { line: line.try_into().ok()?, ..first })
     }
 }
 
@@ -145,13 +164,18 @@ mod tests {
         let mut runs = Vec::new();
         places.iter().for_each(|&p| SourceMap::push(&mut runs, at(p)));
         assert_eq!(runs.len(), 4);
-        let map = SourceMap { functions: vec![vec![], runs], ..SourceMap::default() };
-        for (i, &p) in places.iter().enumerate() {
-            assert_eq!(map.locate(1, i as u32), Some(at(p)));
-        }
+        let last = vec![Run { count: u32::MAX, first: at((u32::MAX, 1)) }; 2];
+        let map = SourceMap { functions: vec![vec![], runs, last], ..SourceMap::default() };
         assert!(map.places(1).eq(places.iter().map(|&p| Some(at(p)))));
-        assert_eq!(map.locate(1, places.len() as u32), None);
-        assert_eq!(map.locate(0, 0), None);
-        assert_eq!(map.locate(2, 0), None);
+        let module = Module { source_map: Some(map), ..Module::default() };
+        let mut locator = Locator::default();
+        let mut locate = |function, instr| locator.locate(&module, function, instr);
+        for (i, &p) in places.iter().enumerate().rev() {
+            assert_eq!(locate(1, i as u32), Some(at(p)));
+        }
+        assert_eq!(locate(1, places.len() as u32), None);
+        assert_eq!((locate(0, 0), locate(3, 0)), (None, None));
+        assert_eq!((locate(2, 0), locate(2, 1)), (Some(at((u32::MAX, 1))), None));
+        assert_eq!(locate(2, u32::MAX), Some(at((u32::MAX, 1))));
     }
 }

@@ -92,7 +92,8 @@ impl Early<'_> {
         if crash.taint.is_some() {
             guard::end_with(Code::CrashedEarly, &sentence);
         }
-        let diagnostic = Diagnostic::error(Code::CrashedEarly, sentence.to_string());
+        let diagnostic = Diagnostic::error(Code::CrashedEarly, sentence.to_string())
+            .help("mend it: hotvm calls it before the program calls any function of the library");
         match crash.source_line() {
             Some(line) => diagnostic.note(format!("in the source of the library: {line}")),
             None => diagnostic,

@@ -216,7 +216,9 @@ impl Generation {
 fn load_failed(name: &str, file: &Path, error: OpenError) -> Diagnostic {
     let failed = Diagnostic::error(Code::LoadFailed, format!("`{name}` could not be loaded"));
     match error {
-        OpenError::Refused(words) => failed.note(format!("the system's loader says: {words}")),
+        OpenError::Refused(words) => failed
+            .note(format!("the system's loader says: {words}"))
+            .help("a library that it needs must be installed, or in a folder of LD_LIBRARY_PATH"),
         OpenError::NoCopy(what, why) => failed
             .note(format!("{what} could not be made: {why}"))
             .note(

@@ -128,7 +128,9 @@ fn bare_name_not_found(name: &str, file_name: &str, policy: &Policy) -> Diagnost
     }
     Diagnostic::error(Code::LibraryNotFound, format!("there is no library `{name}`"))
         .note(format!("looked for {file_name} in {searched}"))
-        .maybe_help(help)
+        .help(help.unwrap_or_else(|| {
+            "name its folder with `--lib-dir DIR`, or in the `lib-dirs` of hotvm.toml".to_owned()
+        }))
 }
 
 /// The nearest of `names`; `name` itself, found where the policy does not reach, helps nobody.

@@ -5,7 +5,7 @@ use crate::diagnostics::{Code, Diagnostic};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// A file, or standard input.
+/// A program: a file, or standard input, and perhaps more files.
 #[derive(Clone, Debug)]
 pub struct Input {
     /// What messages call it.
@@ -14,6 +14,8 @@ pub struct Input {
     pub bytes: Vec<u8>,
     /// The folder that the program's relative paths start from.
     pub folder: PathBuf,
+    /// The other texts of the program, each a unit with names of its own.
+    pub units: Vec<Input>,
 }
 
 impl Input {
@@ -28,7 +30,7 @@ impl Input {
             read.map_err(|e| {
                 Diagnostic::error(Code::CannotRead, format!("cannot read standard input: {e}"))
             })?;
-            return Ok(Input { name: "<stdin>".to_owned(), bytes, folder: PathBuf::from(".") });
+            return Ok(Input::new("<stdin>", bytes));
         }
         let name = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
@@ -36,12 +38,33 @@ impl Input {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        Ok(Input { name, bytes, folder })
+        Ok(Input { folder, ..Input::new(name, bytes) })
+    }
+
+    /// Bytes that are at hand, of one file, with this name in messages.
+    pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> Input {
+        Input { name: name.into(), bytes, folder: PathBuf::from("."), units: Vec::new() }
+    }
+
+    /// Reads the files of one program, the first of which its relative paths start from.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn read_all(paths: &[PathBuf]) -> Result<Input, Diagnostic> {
+        let (first, others) = match paths {
+            [first, others @ ..] => (&**first, others),
+            [] => (Path::new("-"), paths),
+        };
+        let mut input = Input::read(first)?;
+        for path in others {
+            input.units.push(Input::read(path)?);
+        }
+        Ok(input)
     }
 
     /// A program that is at hand as text.
     pub fn from_text(name: impl Into<String>, text: impl Into<String>) -> Input {
-        Input { name: name.into(), bytes: text.into().into_bytes(), folder: PathBuf::from(".") }
+        Input::new(name, text.into().into_bytes())
     }
 
     /// Whether it is bytecode, or cut-off bytecode, rather than text. No text begins as it does.

@@ -23,7 +23,7 @@ pub use search::search;
 pub use stats::symbol;
 pub use trace::TraceWriter;
 
-use crate::assemble::{Assembled, Options, assemble};
+use crate::assemble::{Assembled, Files, Options, assemble};
 use crate::diagnostics::{Code, Diagnostic, Position, Severity, SourceId, Sources};
 use crate::module::{DecodeError, DecodeProblem, Module, decode};
 use crate::verify::{Verified, doubts, verify};
@@ -59,22 +59,45 @@ struct Read {
     module: Module,
     source: SourceId,
     warnings: Vec<Diagnostic>,
+    files: Files,
 }
 
-fn read(input: Input, sources: &mut Sources, options: &Options) -> Result<Read, Vec<Diagnostic>> {
+fn read(
+    mut input: Input,
+    sources: &mut Sources,
+    options: &Options,
+) -> Result<Read, Vec<Diagnostic>> {
+    let units = std::mem::take(&mut input.units);
+    if let Some(bytecode) = units.iter().chain([&input]).find(|it| it.is_bytecode())
+        && !units.is_empty()
+    {
+        let message = format!("`{}` is bytecode, which is a whole program", bytecode.name);
+        let source = sources.add_file(&bytecode.name);
+        return Err(vec![
+            Diagnostic::error(Code::NotText, message)
+                .at(source, Position::Whole, "")
+                .help("give the texts of all files of the program, or the bytecode alone"),
+        ]);
+    }
     if input.is_bytecode() {
         let source = sources.add_file(&input.name);
         let module =
             decode(&input.bytes).map_err(|error| vec![decode_diagnostic(error, source)])?;
-        return Ok(Read { module, source, warnings: Vec::new() });
+        return Ok(Read { module, source, warnings: Vec::new(), files: Files::default() });
     }
+    let source = add_text(input, sources)?;
+    let units = units.into_iter().map(|unit| add_text(unit, sources));
+    let units = units.collect::<Result<Vec<SourceId>, _>>()?;
+    let options = Options { units: &units, ..*options };
+    let Assembled { module, warnings, files } = assemble(source, sources, &options)?;
+    Ok(Read { module, source, warnings, files })
+}
+
+/// Adds the text of an input.
+fn add_text(input: Input, sources: &mut Sources) -> Result<SourceId, Vec<Diagnostic>> {
     let name = input.name.clone();
     match input.into_text() {
-        Ok(text) => {
-            let source = sources.add_text(name, text);
-            let Assembled { module, warnings } = assemble(source, sources, options)?;
-            Ok(Read { module, source, warnings })
-        }
+        Ok(text) => Ok(sources.add_text(name, text)),
         Err((offset, bytes)) => {
             let source = sources.add_file(name);
             Err(vec![not_text(&bytes, offset, source)])
@@ -100,9 +123,9 @@ pub fn load_with(
     sources: &mut Sources,
     options: &Options,
 ) -> Result<Program, Vec<Diagnostic>> {
-    let Read { module, source, warnings } = read(input, sources, options)?;
+    let Read { module, source, warnings, files } = read(input, sources, options)?;
     let included = sources.ids().skip_while(|id| *id != source).skip(1).collect();
-    let mut places = Places::new(source);
+    let mut places = Places::assembled(source, files);
     match verify(module) {
         Ok(verified) => {
             Ok(Program { verified: Arc::new(verified), places, included, doubts: warnings })

@@ -1,9 +1,10 @@
 //! Where a program's instructions stand: in its text when that is at hand, at a line of a text that
 //! is not, or else in a disassembly made for the purpose.
 
+use crate::assemble::Files;
 use crate::diagnostics::{Diagnostic, Label, Position, Severity, SourceId, Sources};
 use crate::disassemble::{Listing, disassemble};
-use crate::module::{Location, Module, SourceFile};
+use crate::module::{Location, Locator, Module, SourceFile, checksum};
 use crate::verify::{Site, VerifyError};
 
 /// How many of the calls of macros that led to an instruction are shown.
@@ -16,6 +17,9 @@ pub struct Places {
     source: SourceId,
     /// For each file of the source map, its text where it still is what was assembled.
     files: Option<Vec<SourceId>>,
+    /// What is known of that because it was just assembled.
+    assembled: Files,
+    locator: Locator,
     listing: Option<(SourceId, Listing)>,
 }
 
@@ -37,7 +41,12 @@ pub struct Line {
 impl Places {
     /// The places of a module that was read from `source`.
     pub fn new(source: SourceId) -> Places {
-        Places { source, files: None, listing: None }
+        Places::assembled(source, Files::default())
+    }
+
+    /// The places of a module that was assembled from `source` and other texts.
+    pub(super) fn assembled(source: SourceId, assembled: Files) -> Places {
+        Places { source, files: None, assembled, locator: Locator::default(), listing: None }
     }
 
     /// The file that the program was read from.
@@ -52,7 +61,7 @@ impl Places {
         site: Site,
         sources: &mut Sources,
     ) -> (SourceId, Position) {
-        if let Some(at) = module.locate(site.function, site.instr) {
+        if let Some(at) = self.locator.locate(module, site.function, site.instr) {
             return self.location(module, at, sources);
         }
         let (source, listing) = self.listing.get_or_insert_with(|| {
@@ -94,10 +103,23 @@ impl Places {
             diagnostic = diagnostic.at(source, position, label);
         }
         match error.places.first() {
-            Some((site, _)) => diagnostic.labels.extend(self.calls(module, *site, sources)),
+            Some((site, _)) => {
+                let calls = self.calls(module, *site, sources);
+                let outermost = calls.last().or(diagnostic.labels.first()).map(|it| it.source);
+                diagnostic.labels.extend(calls);
+                diagnostic.labels.extend(outermost.into_iter().flat_map(|it| self.includes(it)));
+            }
             None => diagnostic = diagnostic.at(self.source, Position::Whole, ""),
         }
         diagnostic
+    }
+
+    /// The `.include`s that brought in a text, the innermost first.
+    fn includes(&self, text: SourceId) -> impl Iterator<Item = Label> {
+        let outward = |it: &Label| self.assembled.included_at(it.source);
+        let all = std::iter::successors(self.assembled.included_at(text), outward);
+        // Each leads to a text that came before.
+        all.take(SHOWN)
     }
 
     /// The calls of macros that an instruction came from, the innermost first.
@@ -131,7 +153,11 @@ impl Places {
     ) -> (SourceId, Position) {
         let files = self.files.get_or_insert_with(|| {
             let files = module.source_map.as_ref().map_or(&[][..], |map| &map.files);
-            files.iter().map(|file| find(file, self.source, sources)).collect()
+            let known = |index: usize| self.assembled.of_map.get(index).copied().flatten();
+            let found = files.iter().enumerate().map(|(index, file)| {
+                known(index).unwrap_or_else(|| find(file, self.source, sources))
+            });
+            found.collect()
         });
         let Some(&file) = files.get(at.file as usize) else {
             return (self.source, Position::Whole);
@@ -164,7 +190,7 @@ fn line((source, position): (SourceId, Position), sources: &Sources) -> Line {
 /// A file of a source map: the very text that is being assembled, the one on disk if it still is what
 /// it was, or only its name.
 fn find(file: &SourceFile, source: SourceId, sources: &mut Sources) -> SourceId {
-    let same = |text: &str| crc32fast::hash(text.as_bytes()) == file.crc;
+    let same = |text: &str| checksum(text.as_bytes()) == file.crc;
     let is_it = |id: &SourceId| {
         let given = sources.get(*id);
         given.name == file.name && given.text.as_deref().is_some_and(same)

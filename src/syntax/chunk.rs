@@ -104,6 +104,11 @@ impl Chunk {
         }
     }
 
+    /// Where its last line begins.
+    pub fn last_begins(&self) -> Option<u32> {
+        Some(self.lines.last()?.begins)
+    }
+
     /// Its lines.
     pub fn lines(&self) -> impl Iterator<Item = RawLine<'_>> {
         let mut start = 0;

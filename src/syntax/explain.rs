@@ -50,7 +50,14 @@ pub(super) fn explain(source: SourceId, texts: &Texts, tokens: Tokens) -> Diagno
     let expected = expected(error.reason());
     Diagnostic::error(Code::Syntax, format!("expected {expected}, found {found}"))
         .at_span(source, span, format!("expected {expected}"))
-        .maybe_help(form_of(tokens))
+        .maybe_help(form_of(tokens).or_else(|| without_point(texts, tokens)))
+}
+
+/// The directive that a line was probably meant to begin with.
+fn without_point(texts: &Texts, tokens: Tokens) -> Option<String> {
+    let first = tokens.first()?.span.of(texts);
+    let meant = Kind::DIRECTIVES.into_iter().find(|name| name[1..] == *first)?;
+    Some(format!("directives begin with a point: `{meant}`"))
 }
 
 fn bad_token(source: SourceId, texts: &Texts, token: Token) -> Option<Diagnostic> {
@@ -164,6 +171,10 @@ fn form_of(tokens: Tokens) -> Option<String> {
         Kind::Const => ".const NAME = expression",
         Kind::Memory => ".memory 16 MiB max 1 GiB",
         Kind::Entry => ".entry function",
+        Kind::Public => ".public name, name",
+        Kind::Extern => {
+            ".extern function (i64, f64) -> i64, or .extern global: i64, or .extern name"
+        }
         Kind::Source => ".source \"file\" crc",
         Kind::Loc => ".loc line column",
         Kind::Align => ".align 16",

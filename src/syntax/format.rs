@@ -172,7 +172,9 @@ fn gap(statement: Kind, operands: &[Token], next: Token) -> bool {
         _ if next.begins_value() && is_sign(operands) => false,
         // In `.data d i32 -1` only the space tells what the sign is.
         ("-", _) if next.begins_value() && last.apart && !next.apart => false,
-        (_, "(") if last.is_word() => matches!(statement, Kind::Func | Kind::Lib) || next.apart,
+        (_, "(") if last.is_word() => {
+            matches!(statement, Kind::Func | Kind::Lib | Kind::Extern) || next.apart
+        }
         _ => true,
     }
 }

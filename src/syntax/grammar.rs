@@ -147,6 +147,25 @@ fn directive<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, Statement, E> + 
         .then(token(Kind::Max).ignore_then(size()).or_not())
         .map(|(min, max)| Directive::Memory { min, max });
     let entry = token(Kind::Entry).ignore_then(name("a function name")).map(Directive::Entry);
+    let public = token(Kind::Public)
+        .ignore_then(name("a name").separated_by(token(Kind::Comma)).at_least(1).collect())
+        .map(Directive::Public);
+    // A parameter may be written as in the `.func`.
+    let external_param =
+        name("a type").then(token(Kind::Colon).ignore_then(name("a type")).or_not());
+    let external_param = external_param.map(|(first, ty)| ty.unwrap_or(first));
+    let function = parenthesised(external_param.boxed())
+        .then(result().or_not())
+        .or(result().map(|result| (Vec::new(), Some(result))));
+    let external_type = choice((
+        function.map(|(params, result)| ExternalType::Function { params, result }),
+        token(Kind::Colon).ignore_then(name("a type")).map(ExternalType::Global),
+        empty().to(ExternalType::Any),
+    ));
+    let external = name("a name").then(external_type).map(|(name, ty)| External { name, ty });
+    let extern_ = token(Kind::Extern)
+        .ignore_then(external.separated_by(token(Kind::Comma)).at_least(1).collect())
+        .map(Directive::Extern);
     let source = token(Kind::Source)
         .ignore_then(token(Kind::Text))
         .then(expr())
@@ -185,6 +204,8 @@ fn directive<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, Statement, E> + 
         constant.boxed(),
         memory.boxed(),
         entry.boxed(),
+        public.boxed(),
+        extern_.boxed(),
         source.boxed(),
         align.boxed(),
         include.boxed(),

@@ -22,8 +22,9 @@ mod tree;
 pub use chunk::{Chunk, Lexer, Plain, RawLine};
 pub use format::format;
 pub use parser::{Parser, Unread};
-pub use texts::{Origin, TextId, Texts};
+pub use texts::{Origin, RealText, TextId, Texts};
 pub use token::{Kind, Token};
 pub use tree::{
-    BinaryOp, Directive, Expr, ExprKind, Line, Operand, Operands, Param, SizeExpr, Statement,
+    BinaryOp, Directive, Expr, ExprKind, External, ExternalType, Line, Operand, Operands, Param,
+    SizeExpr, Statement,
 };

@@ -1,7 +1,7 @@
 //! All texts of one assembly, in one space of positions.
 //!
-//! A [`Span`] is a place in any of them: the main text begins at 0, and each text that comes to it
-//! takes the positions behind those before. The expansion of a macro is such a text too. It reads as
+//! A [`Span`] is a place in any of them: the first text begins at 0, and each text that comes to it
+//! takes the positions behind those before: what it includes, and then the next unit of the program. The expansion of a macro is such a text too. It reads as
 //! the macro's body does, but its tokens are its own, so that a label of one expansion is no other's;
 //! what an argument brings in keeps its place in the call. So a span tells where a token is from and
 //! in which scope it was written, and nothing is copied.
@@ -16,6 +16,10 @@ const POSITIONS: u32 = u32::MAX;
 /// The texts of one assembly. They are never moved, so that names can be borrowed from them.
 pub struct Texts<'t> {
     main: &'t str,
+    /// The texts of the units behind the first, whose text is the main one.
+    units: &'t [&'t str],
+    /// Where the positions of those begin that have begun.
+    unit_starts: RefCell<Vec<u32>>,
     included: FrozenVec<String>,
     others: RefCell<Vec<Other>>,
 }
@@ -27,30 +31,75 @@ pub type TextId = u32;
 struct Other {
     base: u32,
     kind: OtherKind,
-    /// The statement that brought it in; none for what the command line says.
+    /// The statement that brought it in; none for a unit, and for what the command line says.
     call: Option<Span>,
 }
 
 #[derive(Clone, Copy)]
 enum OtherKind {
-    Included(usize),
+    /// A text as it is.
+    Real(RealText),
     /// The body of a macro, in the text that defines it.
     Expansion(Span),
+}
+
+/// A text that somebody wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RealText {
+    /// That of a unit; 0 is the main text.
+    Unit(usize),
+    /// An included one, from 0.
+    Included(usize),
 }
 
 /// Where the text at a span is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
-    /// The main text, or the number of an included one, from 0.
-    pub included: Option<usize>,
+    /// The text.
+    pub text: RealText,
     /// The place in that text by itself.
     pub span: Span,
 }
 
 impl<'t> Texts<'t> {
-    /// Only the main text.
-    pub fn new(main: &'t str) -> Texts<'t> {
-        Texts { main, included: FrozenVec::new(), others: RefCell::default() }
+    /// The main text, and those of further units, which begin when it is their turn.
+    pub fn new(main: &'t str, units: &'t [&'t str]) -> Texts<'t> {
+        let (included, others) = (FrozenVec::new(), RefCell::default());
+        Texts { main, units, unit_starts: RefCell::default(), included, others }
+    }
+
+    fn real(&self, text: RealText) -> &str {
+        match text {
+            RealText::Unit(0) => self.main,
+            RealText::Unit(unit) => self.units[unit - 1],
+            RealText::Included(index) => &self.included[index],
+        }
+    }
+
+    /// Begins the unit of this number: every position from now on belongs to it.
+    pub fn begin_unit(&self, unit: usize) {
+        // All positions belong to the first before there is another.
+        if unit > 0 {
+            self.unit_starts.borrow_mut().push(self.end().saturating_add(1));
+        }
+    }
+
+    /// The text of the unit that has begun, and the position of its first byte; `None` when there are
+    /// no more positions.
+    pub fn unit_text(&self) -> Option<(&'t str, u32)> {
+        let unit = self.unit_starts.borrow().len();
+        let Some(text) = unit.checked_sub(1).map(|index| self.units[index]) else {
+            return Some((self.main, 0));
+        };
+        Some((text, self.add(OtherKind::Real(RealText::Unit(unit)), text.len(), None)?))
+    }
+
+    /// The unit that a span belongs to.
+    pub fn unit_of(&self, span: Span) -> usize {
+        match self.units {
+            [] => 0,
+            _ => self.unit_starts.borrow().partition_point(|start| *start <= span.start),
+        }
     }
 
     /// The position behind all texts.
@@ -59,7 +108,7 @@ impl<'t> Texts<'t> {
         let Some(last) = others.last() else { return self.main.len() as u32 };
         last.base
             + match last.kind {
-                OtherKind::Included(index) => self.included[index].len() as u32,
+                OtherKind::Real(text) => self.real(text).len() as u32,
                 OtherKind::Expansion(body) => body.end - body.start,
             }
     }
@@ -77,7 +126,8 @@ impl<'t> Texts<'t> {
     pub fn include(&self, text: String, call: Option<Span>) -> Option<(&str, u32)> {
         let len = text.len();
         let text = self.included.push_get(text);
-        let base = self.add(OtherKind::Included(self.included.len() - 1), len, call)?;
+        let kind = OtherKind::Real(RealText::Included(self.included.len() - 1));
+        let base = self.add(kind, len, call)?;
         Some((text, base))
     }
 
@@ -85,6 +135,16 @@ impl<'t> Texts<'t> {
     /// position of its first byte; `None` when there are no more positions.
     pub fn expand(&self, body: Span, call: Span) -> Option<u32> {
         self.add(OtherKind::Expansion(body), (body.end - body.start) as usize, Some(call))
+    }
+
+    /// The texts that a statement includes, each with that.
+    pub fn includes(&self) -> Vec<(RealText, Span)> {
+        let others = self.others.borrow();
+        let included = others.iter().filter_map(|it| match it.kind {
+            OtherKind::Real(text) => Some((text, it.call?)),
+            OtherKind::Expansion(_) => None,
+        });
+        included.collect()
     }
 
     /// The included texts.
@@ -136,10 +196,9 @@ impl<'t> Texts<'t> {
             _ => Span::new(self.line_around(span.end).start, span.end),
         };
         match self.other(inner) {
-            None => Origin { included: None, span },
-            Some(Other { base, kind: OtherKind::Included(index), .. }) => {
-                let span = Span::new(span.start - base, span.end - base);
-                Origin { included: Some(index), span }
+            None => Origin { text: RealText::Unit(0), span },
+            Some(Other { base, kind: OtherKind::Real(text), .. }) => {
+                Origin { text, span: Span::new(span.start - base, span.end - base) }
             }
             Some(Other { base, kind: OtherKind::Expansion(body), .. }) => {
                 self.origin(shifted(span, base, body.start))
@@ -158,20 +217,14 @@ impl<'t> Texts<'t> {
     /// The real text around a span, and the texts that brought this in, outward.
     pub fn around(&self, span: Span) -> impl Iterator<Item = &str> {
         let calls = std::iter::successors(Some(span), |&span| Some(self.call(span)?.0));
-        calls
-            .filter_map(|span| match self.other(self.text_of(span.start))?.kind {
-                OtherKind::Included(index) => Some(&self.included[index]),
-                OtherKind::Expansion(_) => None,
-            })
-            .chain([self.main])
+        calls.filter_map(|span| match self.other(self.text_of(span.start)).map(|it| it.kind) {
+            None => Some(self.main),
+            Some(OtherKind::Real(text)) => Some(self.real(text)),
+            Some(OtherKind::Expansion(_)) => None,
+        })
     }
 
-    /// The main text.
-    pub fn main(&self) -> &'t str {
-        self.main
-    }
-
-    /// The statement of the main text that brought in what stands at a span, over however many others.
+    /// The statement of a unit's own text that brought in what stands at a span, over however many others.
     pub fn outermost(&self, mut span: Span) -> Span {
         while let Some((call, _)) = self.call(span) {
             span = call;
@@ -184,9 +237,7 @@ impl<'t> Texts<'t> {
         let id = self.text_of(position);
         let (text, base) = match self.other(id) {
             None => (self.main, 0),
-            Some(Other { base, kind: OtherKind::Included(index), .. }) => {
-                (&self.included[index], base)
-            }
+            Some(Other { base, kind: OtherKind::Real(text), .. }) => (self.real(text), base),
             Some(Other { base, kind: OtherKind::Expansion(body), .. }) => (self.at(body), base),
         };
         let at = (position - base) as usize;
@@ -199,9 +250,8 @@ impl<'t> Texts<'t> {
         let id = self.text_of(span.start);
         let found = match self.other(id) {
             None => None,
-            Some(Other { base, kind: OtherKind::Included(index), .. }) => {
-                let text = &self.included[index];
-                text.get(shifted(span, base, 0).range())
+            Some(Other { base, kind: OtherKind::Real(text), .. }) => {
+                self.real(text).get(shifted(span, base, 0).range())
             }
             Some(Other { base, kind: OtherKind::Expansion(body), .. }) => {
                 return self.at(shifted(span, base, body.start));
@@ -228,7 +278,7 @@ mod tests {
 
     #[test]
     fn each_text_has_its_own_positions_and_knows_where_it_is_from() {
-        let texts = Texts::new("abc\n");
+        let texts = Texts::new("abc\n", &[]);
         let call = Span::new(0, 3);
         let (text, base) = texts.include("first line\nbody x\n".to_owned(), Some(call)).unwrap();
         assert_eq!((text.len(), base), (18, 5));
@@ -238,10 +288,11 @@ mod tests {
         let at = texts.expand(body, within).unwrap();
         let word = Span::new(at, at + 4);
         assert_eq!(word.of(&texts), "body");
-        assert_eq!(texts.origin(word), Origin { included: Some(0), span: Span::new(11, 15) });
+        let text = RealText::Included(0);
+        assert_eq!(texts.origin(word), Origin { text, span: Span::new(11, 15) });
         // From the expansion into an argument: the line of the body.
         let over = Span::new(at + 5, 3);
-        assert_eq!(texts.origin(over), Origin { included: Some(0), span: Span::new(16, 17) });
+        assert_eq!(texts.origin(over), Origin { text, span: Span::new(16, 17) });
         assert_eq!(over.of(&texts), "");
         assert_eq!(texts.call(word), Some((within, true)));
         assert_eq!(texts.call(within), Some((call, false)));
@@ -251,8 +302,26 @@ mod tests {
     }
 
     #[test]
+    fn each_unit_has_the_positions_from_its_beginning_on() {
+        let texts = Texts::new("main", &["unit\n"]);
+        let (_, of_main) = texts.include("abc".to_owned(), Some(Span::new(0, 4))).unwrap();
+        texts.begin_unit(1);
+        let (_, of_unit) = texts.include("defines".to_owned(), None).unwrap();
+        let (text, base) = texts.unit_text().unwrap();
+        assert_eq!((text, base), ("unit\n", of_unit + 8));
+        let unit = |at| texts.unit_of(Span::new(at, at));
+        assert_eq!([0, of_main, of_unit, base, base + 4].map(unit), [0, 0, 1, 1, 1]);
+        let word = Span::new(base, base + 4);
+        assert_eq!(word.of(&texts), "unit");
+        let (text, span) = (RealText::Unit(1), Span::new(0, 4));
+        assert_eq!(texts.origin(word), Origin { text, span });
+        assert_eq!(texts.around(word).collect::<Vec<_>>(), ["unit\n"]);
+        assert_eq!(texts.around(Span::new(of_main, of_main)).collect::<Vec<_>>(), ["abc", "main"]);
+    }
+
+    #[test]
     fn positions_come_to_an_end() {
-        let texts = Texts::new("body");
+        let texts = Texts::new("body", &[]);
         let body = Span::new(0, 4);
         texts.others.borrow_mut().push(Other {
             base: POSITIONS - 8,

@@ -62,6 +62,12 @@ pub enum Kind {
     /// `.entry`
     #[token(".entry")]
     Entry,
+    /// `.public`
+    #[token(".public")]
+    Public,
+    /// `.extern`
+    #[token(".extern")]
+    Extern,
     /// `.source`
     #[token(".source")]
     Source,
@@ -206,7 +212,7 @@ pub enum Kind {
 
 impl Kind {
     /// The names of the directives.
-    pub const DIRECTIVES: [&'static str; 22] = [
+    pub const DIRECTIVES: [&'static str; 24] = [
         ".lib",
         ".func",
         ".end",
@@ -218,6 +224,8 @@ impl Kind {
         ".const",
         ".memory",
         ".entry",
+        ".public",
+        ".extern",
         ".include",
         ".macro",
         ".endmacro",

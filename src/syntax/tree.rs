@@ -181,6 +181,31 @@ pub struct Param {
     pub ty: Span,
 }
 
+/// What an `.extern` says of a name of another file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct External {
+    /// The name.
+    pub name: Span,
+    /// What it says of its type.
+    pub ty: ExternalType,
+}
+
+/// What an `.extern` says of a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExternalType {
+    /// Nothing.
+    Any,
+    /// The name of a global's type.
+    Global(Span),
+    /// The names of a function's types.
+    Function {
+        /// Of its parameters.
+        params: Vec<Span>,
+        /// Of its result.
+        result: Option<Span>,
+    },
+}
+
 /// A size in bytes, such as `64 KiB`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SizeExpr {
@@ -273,6 +298,10 @@ pub enum Directive {
     },
     /// `.entry name`
     Entry(Span),
+    /// `.public name, …`: what other files of the program can name
+    Public(Vec<Span>),
+    /// `.extern name [: type | (types) [-> type]], …`: what another file of the program makes public
+    Extern(Vec<External>),
     /// `.align size`: where the next piece of data begins
     Align(SizeExpr),
     /// `.include "file"`

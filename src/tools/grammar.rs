@@ -2,6 +2,7 @@
 
 use crate::isa::{CType, Group, Op};
 use crate::syntax::Kind;
+use crate::syntax::literal::UNITS;
 use serde_json::{Value, json};
 
 /// The beginning of a line with an instruction: only there, a mnemonic is one.
@@ -41,6 +42,7 @@ pub fn textmate() -> String {
             "match": r"\bnan:0[xX][0-9A-Fa-f_]+|\b(inf|nan)\b|\b[0-9][0-9_]*(\.[0-9_]*)?([eE][+-]?[0-9_]+)?\b|\b0[xXbBoO][0-9A-Fa-f_]+\b",
         }),
         word("storage.modifier.vasm", r"\b", ["at", "max", "lazy", "version"]),
+        word("keyword.other.unit.vasm", r"\b", UNITS.map(|(unit, _)| unit)),
         word("support.function.vasm", r"\b", ["len", "defined"]),
         json!({ "name": "keyword.operator.vasm", "match": r"->|<<|>>|[-+*/%&|^~=<>!]" }),
     ]);
@@ -70,7 +72,8 @@ fn mnemonics() -> Vec<Value> {
     }
     let pattern = |(scope, names): (&str, Vec<&str>)| {
         json!({
-            "match": format!(r"{LABEL}((?i:{}))\b", names.join("|")),
+            // A label may have the name of an instruction.
+            "match": format!(r"{LABEL}((?i:{}))\b(?!\s*:)", names.join("|")),
             "captures": {
                 "1": { "name": "entity.name.label.vasm" },
                 "2": { "name": scope },

@@ -580,7 +580,8 @@ impl Checker<'_> {
             "`{}` goes to instruction {target}, but the function has {count}",
             instr.op.mnemonic()
         );
-        Box::new(self.error(ErrorCode::JumpOutside, i, message, "leaves the function"))
+        let error = self.error(ErrorCode::JumpOutside, i, message, "leaves the function");
+        Box::new(error.help("no assembler writes this; assemble the program again"))
     }
 
     fn no_such_slot(&self, i: u32, instr: Instr) -> Box<VerifyError> {

@@ -37,6 +37,9 @@ fn functions(module: &Module, error: &mut impl FnMut(Code, String)) {
             );
         }
     }
+    if module.public.iter().any(|&public| public as usize >= module.functions.len()) {
+        error(Code::BadIndex, "a function is public that does not exist".to_owned());
+    }
     match module.functions.get(module.entry as usize) {
         None => error(
             Code::BadEntry,

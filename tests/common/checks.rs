@@ -9,12 +9,11 @@ use hotvm::module::{Module, decode, encode};
 use hotvm::program::{Input, load, read_module};
 use hotvm::tools::golden::Expectations;
 use hotvm::verify::verify;
-use std::path::PathBuf;
 
 /// A program from nobody knows where. What is refused is told in every format; what can be read can
 /// be written as text and as bytes.
 pub fn program(bytes: Vec<u8>) {
-    let input = Input { name: "input".to_owned(), bytes, folder: PathBuf::from(".") };
+    let input = Input::new("input", bytes);
     let mut sources = Sources::new();
     if let Ok((module, _)) = read_module(input.clone(), &mut sources, &Options::default()) {
         assert_eq!(decode(&encode(&module)).as_ref(), Ok(&module));
@@ -26,6 +25,20 @@ pub fn program(bytes: Vec<u8>) {
     let mut sources = Sources::new();
     if let Err(diagnostics) = load(input, &mut sources) {
         can_be_told(&diagnostics, &sources);
+    }
+}
+
+/// The same for a program of two files.
+pub fn units(first: Vec<u8>, second: Vec<u8>) {
+    let mut input = Input::new("first", first);
+    input.units.push(Input::new("second", second));
+    let mut sources = Sources::new();
+    match read_module(input, &mut sources, &Options::default()) {
+        Ok((module, _)) => {
+            assert_eq!(decode(&encode(&module)).as_ref(), Ok(&module));
+            assert!(encode(&through_text(&module)) == encode(&module), "{module:?}");
+        }
+        Err(diagnostics) => can_be_told(&diagnostics, &sources),
     }
 }
 

@@ -89,7 +89,7 @@ fn is_of_word(byte: u8) -> bool {
 }
 
 /// Words that mean something to the assembler, and some that should not.
-const WORDS: [&str; 53] = [
+const WORDS: [&str; 55] = [
     ".lib",
     ".func",
     ".end",
@@ -100,6 +100,8 @@ const WORDS: [&str; 53] = [
     ".const",
     ".memory",
     ".entry",
+    ".public",
+    ".extern",
     ".source",
     ".loc",
     "i64",

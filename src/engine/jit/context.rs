@@ -27,6 +27,8 @@ pub struct Context {
     pub flag: *const AtomicU8,
     /// The address of each function.
     pub functions: *const *const u8,
+    /// The stubs that have each function interpreted.
+    pub interpreted: *const u8,
     /// The address of what each import calls; 0 where it calls nothing.
     pub natives: *const usize,
     /// Whether the program has written what a native function must not overtake.
@@ -72,6 +74,7 @@ impl Context {
             globals: session.vm.globals.as_mut_ptr(),
             flag: session.vm.doorbell.flag(),
             functions: session.image.table(),
+            interpreted: session.image.interpreted(),
             natives: session.vm.libraries.targets(),
             unflushed: u64::from(!session.vm.host.is_flushed()),
             guard_epoch: ptr::null_mut(),

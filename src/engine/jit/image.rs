@@ -5,6 +5,9 @@ use super::compiler::Assembled;
 use super::machine;
 use super::sites::Sites;
 
+/// What a stub adds to the number of a function that is to be interpreted, whatever code it has.
+pub const INTERPRETED: u32 = 1 << 31;
+
 /// The machine code of a program, and the way back from it.
 pub struct Image {
     memory: CodeMemory,
@@ -20,7 +23,9 @@ impl Image {
     /// for code.
     pub fn new(functions: usize) -> Option<Image> {
         let mut memory = CodeMemory::new()?;
-        let stubs: Vec<_> = (0..functions as u32).flat_map(machine::stub).collect();
+        let all = 0..functions as u32;
+        let interpreted = all.clone().map(|function| function | INTERPRETED);
+        let stubs: Vec<_> = all.chain(interpreted).flat_map(machine::stub).collect();
         // SAFETY: nothing runs yet.
         let stubs = unsafe { memory.add(&stubs) }?;
         let table = (0..functions).map(|i| stubs.wrapping_add(i * machine::STUB)).collect();
@@ -46,6 +51,11 @@ impl Image {
         let address = self.table[function as usize];
         let stub = self.stubs.wrapping_add(function as usize * machine::STUB);
         (address != stub).then_some(address)
+    }
+
+    /// The stubs that have functions interpreted even when they have code, in order.
+    pub fn interpreted(&self) -> *const u8 {
+        self.stubs.wrapping_add(self.table.len() * machine::STUB)
     }
 
     /// The addresses of all functions, in order.

@@ -1,6 +1,6 @@
 //! Programs of which a part is compiled and the rest interpreted.
 //!
-//! When it no longer is a short one, the program looks about once a millisecond where it is. A function that is met again is compiled:
+//! When it no longer is a short one, the program looks where it is, soon, and then about once a millisecond. A function that is met again is compiled:
 //! so is the rest of it from the block at hand on, for a loop that runs for long is never called again.
 //! Neither interpreter nor machine code counts anything, so they pay nothing for it. (Counting each call
 //! and turn, as others do, cost the interpreter an instruction in each.)
@@ -14,7 +14,7 @@
 
 use super::compiler::Unit;
 use super::context::Context;
-use super::image::Image;
+use super::image::{INTERPRETED, Image};
 use super::machine::Arguments;
 use super::sites::{SiteId, Sites};
 use super::source::Source;
@@ -33,6 +33,10 @@ use crate::verify::Site;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
 use std::ptr;
+use std::time::Duration;
+
+/// When the program is first looked at, after it has shown that it is no short one.
+const FIRST_LOOK: Duration = Duration::from_micros(100);
 
 /// How often a function must be met to be compiled.
 const WARM: u32 = 2;
@@ -135,7 +139,7 @@ impl Tier {
 
     /// From now on, looks where the program is.
     fn watch(&mut self, doorbell: Doorbell) {
-        self.sampler.get_or_insert_with(|| Sampler::start(doorbell, Request::Tier));
+        self.sampler.get_or_insert_with(|| Sampler::start(doorbell, Request::Tier, FIRST_LOOK));
     }
 
     /// From now on, the interpreter's calls of a function lead to its code.
@@ -271,7 +275,8 @@ pub struct Called {
     next: *const u8,
 }
 
-/// Has a function compiled or interpreted that has no code.
+/// Has a function compiled or interpreted that has no code, or interpreted that needs more room than
+/// there is for its code.
 ///
 /// # Safety
 /// The caller is the stub of a function, called by machine code with the arguments of that function.
@@ -282,7 +287,9 @@ pub unsafe extern "C" fn missing(
 ) -> Called {
     // SAFETY: by the caller's word; the reference ends before the interpreter runs, which has its own.
     let session = unsafe { Context::session(context) };
-    if let Source::Foreground(_) = session.source {
+    let is_near_the_end = function & INTERPRETED != 0;
+    let function = function & !INTERPRETED;
+    if !is_near_the_end && matches!(session.source, Source::Foreground(_)) {
         session.ask(Unit::Function(function));
         if let Some(next) = session.image.compiled(function) {
             return Called { value: 0, next };

@@ -56,10 +56,12 @@ impl Exports {
             functions().filter(|name| !name.starts_with('_')).take(LISTED).collect();
         let near = closest(symbol, functions()).map(|name| format!("did you mean `{name}`?"));
         let error = error.maybe_help(near);
+        let error = match error.help {
+            Some(_) => error,
+            None => error.help("in C, functions that are not `static` are exported"),
+        };
         match listed.len() {
-            0 => error
-                .note("it exports no functions")
-                .maybe_help(Some("in C, functions that are not `static` are exported".to_owned())),
+            0 => error.note("it exports no functions"),
             LISTED => error.note(format!("it exports, among others, {}", listed.join(", "))),
             _ => error.note(format!("it exports {}", listed.join(", "))),
         }

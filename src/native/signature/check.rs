@@ -20,7 +20,7 @@ impl Signatures {
         } else if let Some(why) = c.uncallable() {
             not_callable(import, c, &why)
         } else {
-            let differences = differences(&import.signature, c);
+            let differences = differences(&import.signature, "the `.lib`", c);
             if differences.is_empty() {
                 return Ok(());
             }
@@ -31,9 +31,9 @@ impl Signatures {
     }
 }
 
-/// The first difference of a signature and a function, if there is one.
+/// The first difference of the signature in a manifest and a function, if there is one.
 pub(super) fn contradiction(declared: &Signature, c: &CSignature) -> Option<String> {
-    c.uncallable().or_else(|| differences(declared, c).into_iter().next())
+    c.uncallable().or_else(|| differences(declared, "the manifest", c).into_iter().next())
 }
 
 /// A cell on its way to C.
@@ -45,7 +45,7 @@ enum Passed {
     Length,
 }
 
-fn differences(declared: &Signature, c: &CSignature) -> Vec<String> {
+fn differences(declared: &Signature, declares: &str, c: &CSignature) -> Vec<String> {
     let passed: Vec<_> = declared.params.iter().flat_map(|&param| passed(param)).collect();
     let mut found = Vec::new();
     if passed.len() != c.params.len() {
@@ -54,13 +54,13 @@ fn differences(declared: &Signature, c: &CSignature) -> Vec<String> {
             true => ", `bytes` being two",
             false => "",
         };
-        found.push(format!("it takes {takes}, and the `.lib` passes {passes}{for_two}"));
+        found.push(format!("it takes {takes}, and {declares} passes {passes}{for_two}"));
     }
     let pairs = passed.iter().zip(&c.params).enumerate();
     for (index, (passed, param)) in pairs.filter(|(_, (passed, p))| !passed.fits(p.class)) {
         let (what, number) = (passed.described(), index + 1);
         found.push(format!(
-            "argument {number} is `{}`, and the `.lib` passes {what}",
+            "argument {number} is `{}`, and {declares} passes {what}",
             param.spelling
         ));
     }
@@ -70,7 +70,7 @@ fn differences(declared: &Signature, c: &CSignature) -> Vec<String> {
     };
     if !fits {
         let result = declared.result;
-        found.push(format!("it returns `{}`, and the `.lib` says `{result}`", c.result.spelling));
+        found.push(format!("it returns `{}`, and {declares} says `{result}`", c.result.spelling));
     }
     found
 }

@@ -102,6 +102,7 @@ impl<'a> Upgrade<'a> {
         Diagnostic::error(Code::UpgradeRefused, message)
             .note(format!("its {UPGRADE} returned {status} for the state of {old}"))
             .note(OLD_STAYS)
+            .help(format!("mend its {UPGRADE}: all but 0 is a refusal"))
     }
 }
 

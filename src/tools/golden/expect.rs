@@ -30,6 +30,8 @@ pub struct Expectations {
     pub args: Vec<String>,
     /// Its standard input.
     pub stdin: Vec<u8>,
+    /// The other files of the program, from the folder of this one.
+    pub with: Vec<String>,
     /// Further flags of `hotvm run`.
     pub flags: Vec<String>,
     /// Whether there is any expectation at all.
@@ -91,6 +93,7 @@ impl Expectations {
                 self.stdin.extend(unquote(value)?);
                 self.stdin.push(b'\n');
             }
+            "with" => self.with.extend(words(value)?),
             "flags" => self.flags.extend(words(value)?),
             other => return Err(format!("there is no expectation `{other}`")),
         }
@@ -214,13 +217,14 @@ mod tests {
     fn every_kind_is_read() {
         let text = "PUSH 1\n  ;! stdout: a: b\n;! stdout:\n;! stdout (no newline): c\n;! exit: 3\n\
                     ;! error: E0203 at 4:5\n;! error: e0601\n;! args: a \"b c\" \"\"\n;! stdin: x\n\
-                    ;! flags: --quiet\n;! stderr: oh\n";
+                    ;! flags: --quiet\n;! stderr: oh\n;! with: a.vasm b.vasm\n";
         let found = parse(text).unwrap();
         assert_eq!(found.stdout, b"a: b\n\nc");
         assert_eq!((found.exit, found.exit_status()), (Some(3), 3));
         assert_eq!(found.errors[0].at, Some((4, 5)));
         assert_eq!(found.errors[1].describe(), "E0601");
         assert_eq!(found.args, ["a", "b c", ""]);
+        assert_eq!(found.with, ["a.vasm", "b.vasm"]);
         assert_eq!(
             (found.stdin, found.flags, found.stderr),
             (b"x\n".to_vec(), vec!["--quiet".into()], vec!["oh".into()])

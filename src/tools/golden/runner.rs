@@ -138,6 +138,9 @@ impl Runner {
     fn observe(&self, test: &Path, expected: &Expectations) -> Result<Observed, String> {
         let mut command = Command::new(&self.hotvm);
         command.arg("run").args(["--error-format", "json"]).args(&expected.flags);
+        for file in &expected.with {
+            command.arg("--with").arg(test.with_file_name(file));
+        }
         if let Some(engine) = self.engine {
             command.args(["--engine", engine.name()]);
         }

@@ -1,7 +1,8 @@
 //! Jumps and calls.
 
-use super::{Body, Flow, Known, Region, Translator, clif_type};
+use super::{Body, Flow, Known, Region, Room, Translator, clif_type};
 use crate::engine::jit::context::{Context, Reason};
+use crate::engine::jit::machine::STUB;
 use crate::engine::jit::sites::SiteId;
 use crate::engine::limits::{FRAME_CELLS, MAX_STACK};
 use crate::isa::{Instr, Op};
@@ -183,7 +184,7 @@ impl Translator<'_> {
         let body = &self.body;
         let offset = body.offset + body.function.variables() + body.stack.len() + FRAME_CELLS;
         let site = self.site(at);
-        if self.budget.admits(&callee) {
+        if self.budget.enter(&callee) {
             self.inline(callee, &arguments, offset, site);
         } else {
             self.call_function(&callee, &arguments, offset, site);
@@ -213,17 +214,17 @@ impl Translator<'_> {
 
     /// Puts the body of a function in the place of a call.
     fn inline(&mut self, callee: Rc<Function>, arguments: &[Value], offset: usize, site: SiteId) {
-        self.check_cells(offset + callee.cells, site);
+        self.need_cells(offset + callee.cells, site);
         let exit = self.builder.create_block();
         if let Some(ty) = callee.ty.result {
             self.builder.append_block_param(exit, clif_type(ty));
         }
-        self.budget.depth += 1;
-        let caller = self.enter_body(Body::new(callee, site, offset, Some(exit)));
+        let body = Body::new(Rc::clone(&callee), site, offset, Some(exit));
+        let caller = self.enter_body(body);
         self.translate_body(arguments);
         self.body = caller;
         self.inside.clear();
-        self.budget.depth -= 1;
+        self.budget.leave(&callee);
         self.builder.switch_to_block(exit);
         let results = self.builder.block_params(exit).to_vec();
         self.body.stack.extend(results);
@@ -239,11 +240,44 @@ impl Translator<'_> {
         }
     }
 
-    /// Traps when there are not so many cells above the base.
-    pub(super) fn check_cells(&mut self, cells: usize, site: SiteId) {
+    /// Makes sure that there are so many cells above the base.
+    fn need_cells(&mut self, cells: usize, site: SiteId) {
+        if let Some(room) = &mut self.room {
+            return room.cells = room.cells.max(cells);
+        }
         let most = MAX_STACK as i64 - cells as i64;
         let full = self.builder.ins().icmp_imm_s(IntCC::SignedGreaterThan, self.base, most);
         self.exit_if(full, Reason::CallStackExhausted, 0, site, &[]);
+    }
+
+    /// Looks at the beginning of a function whether there is room for it and all that is inlined in it.
+    /// Near the end of the stack the interpreter takes its place, which knows which call is too deep.
+    pub(super) fn check_room(&mut self, function: &Function, params: &[Value]) {
+        let most = self.builder.ins().iconst(types::I64, 0);
+        let made_by = self.builder.func.dfg.value_def(most).unwrap_inst();
+        self.room = Some(Room { cells: function.cells, most: made_by });
+        let full = self.builder.ins().icmp(IntCC::SignedGreaterThan, self.base, most);
+        let [other, go_on] = [(); 2].map(|()| self.builder.create_block());
+        self.builder.set_cold_block(other);
+        self.builder.ins().brif(full, other, &[], go_on, &[]);
+        self.builder.switch_to_block(other);
+        let stubs = self.context_constant(offset_of!(Context, interpreted));
+        let stub = self.builder.ins().iadd_imm_s(stubs, (function.index as usize * STUB) as i64);
+        let signature = self.signature(Known::Function(function.index));
+        let all = [&[self.context, self.base], params].concat();
+        let call = self.builder.ins().call_indirect(signature, stub, &all);
+        let results = self.builder.inst_results(call).to_vec();
+        self.builder.ins().return_(&results);
+        self.builder.switch_to_block(go_on);
+    }
+
+    /// Fills in how much room a function needs, when that is known.
+    pub(super) fn settle_room(&mut self) {
+        if let Some(Room { cells, most }) = self.room
+            && let InstructionData::UnaryImm { imm, .. } = &mut self.builder.func.dfg.insts[most]
+        {
+            *imm = (MAX_STACK as i64 - cells as i64).into();
+        }
     }
 
     /// Looks whether somebody has rung, before an instruction.

@@ -89,8 +89,18 @@ pub struct Translator<'t> {
     /// What the block has accessed: address, offset and width.
     inside: Vec<(Value, u64, u64)>,
     budget: Budget,
+    /// What was looked for at the beginning; nothing in the rest of a function, where each inlined call
+    /// looks for itself.
+    room: Option<Room>,
     /// The function that is being translated: the one asked for, or one inlined.
     body: Body,
+}
+
+/// How many cells a function needs with all that is inlined in it, and the instruction that says up to
+/// which base there are so many.
+struct Room {
+    cells: usize,
+    most: ir::Inst,
 }
 
 /// A function that is being translated.
@@ -165,6 +175,7 @@ impl<'t> Translator<'t> {
             exits: Exits::default(),
             inside: Vec::new(),
             budget: Budget::default(),
+            room: None,
             body: Body::new(function, SiteId::NONE, 0, None),
         }
     }
@@ -182,7 +193,7 @@ impl<'t> Translator<'t> {
     fn translate_function(mut self, index: u32, config: TargetFrontendConfig) {
         let function = self.functions.get(self.program, index);
         let params = self.begin(signature(&function.ty));
-        self.check_cells(function.cells, SiteId::NONE);
+        self.check_room(&function, &params);
         self.check_stack();
         // What calls nothing soon returns, or comes to a poll in a loop.
         let polls = index == self.program.module().entry
@@ -209,6 +220,7 @@ impl<'t> Translator<'t> {
     }
 
     fn finish(mut self, config: TargetFrontendConfig) {
+        self.settle_room();
         self.translate_exits();
         self.builder.seal_all_blocks();
         self.builder.finalize(config);
