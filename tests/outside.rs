@@ -201,6 +201,20 @@ const SCENES: &[(&str, Scene)] = &[
         lab.write("p.vasm", ".lib 0 \"v.c\" f () -> i32\nHALT\n");
         lab.run(["run", "p.vasm", "--guard", "on"])
     }),
+    ("e0622_needed_library", |lab| {
+        fs::write(lab.path("libhelper.so"), lab.compiled("int help(void) { return 1; }")).unwrap();
+        lab.write("v.c", "int help(void);\nint v(void) { return help(); }\n");
+        lab.write("hotvm.toml", "cflags = [\"-L.\", \"-lhelper\", \"-Wl,-rpath,$ORIGIN\"]\n");
+        lab.write("p.vasm", ".lib 0 \"v.c\" v () -> i32\nCALL_NATIVE v\nPRINT\nHALT\n");
+        let mut session = lab.session(["run", "p.vasm", "--reload-on-enter", "--color", "never"]);
+        session.wait_for_prompt();
+        lab.replace("libhelper.so", lab.compiled("int help(void) { return 2; }"));
+        session.enter();
+        let said = session.wait_for_prompt();
+        let message = said.lines().skip_while(|line| !line.starts_with("[E"));
+        let stderr = message.take_while(|line| !line.contains("[hotvm]")).map(|l| format!("{l}\n"));
+        Outcome { stderr: stderr.collect(), ..session.quit() }
+    }),
     ("e0701_no_such_file", |lab| {
         lab.write("game.vasm", "HALT\n");
         lab.run(["run", "gme.vasm"])

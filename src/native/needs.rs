@@ -9,6 +9,7 @@ use super::read::read_now;
 use crate::diagnostics::{Code, Diagnostic};
 use blake3::Hash;
 use std::collections::{HashMap, VecDeque};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -83,13 +84,15 @@ impl Needs {
             let hash = blake3::hash(&read_now(&need.file)?);
             Some(Need { hash, ..need.clone() })
         };
-        let outdated = Needs(self.0.iter().filter_map(now).collect()).outdated();
+        let now: Vec<_> = self.0.iter().filter_map(now).collect();
         let mut loaded = loaded();
         let mut is_news = |need: &Need| {
-            let loaded = loaded.get_mut(&need.name);
-            loaded.is_some_and(|loaded| loaded.told.replace(need.hash) != Some(need.hash))
+            let Some(loaded) = loaded.get_mut(&need.name) else { return false };
+            let other = (need.hash != loaded.hash).then_some(need.hash);
+            let told = mem::replace(&mut loaded.told, other);
+            other.is_some() && told != other
         };
-        outdated.into_iter().filter(|need| is_news(need)).collect()
+        now.into_iter().filter(|need| is_news(need)).collect()
     }
 }
 
@@ -114,4 +117,35 @@ impl Need {
 /// Whoever panicked while it was locked has left it as good as before.
 fn loaded() -> MutexGuard<'static, HashMap<String, Loaded>> {
     LOADED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn each_other_content_is_news_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("libhelper.so");
+        let mut needed = Needed::default();
+        needed.names.extend([file.to_str().unwrap().to_owned(), "libc.so.6".to_owned()]);
+        let find = || Needs::of(&needed, &dir.path().join("libv.so"));
+        assert_eq!(find().files().count(), 0, "it is missing, and the other the system's");
+        fs::write(&file, "one").unwrap();
+        let needs = find();
+        assert!(needs.outdated().is_empty(), "nobody has loaded it");
+        needs.loaded();
+        for (content, news) in
+            [("one", 0), ("two", 1), ("two", 0), ("three", 1), ("one", 0), ("three", 1)]
+        {
+            fs::write(&file, content).unwrap();
+            assert_eq!(needs.news().len(), news, "{content}");
+            // Whoever loads it now gets the first.
+            find().loaded();
+            assert_eq!(find().outdated().len(), usize::from(content != "one"));
+        }
+        fs::remove_file(&file).unwrap();
+        assert!(needs.news().is_empty());
+    }
 }
