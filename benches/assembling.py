@@ -21,7 +21,7 @@ SAME = {"LOAD": "local.get", "PUSH": "i64.const", "ADD": "i64.add", "STORE": "lo
 def vasm(functions=FUNCTIONS, repeats=REPEATS):
     """The program as hotvm's text: functions of 44 lines, unless told otherwise."""
     for f in range(functions):
-        yield f".func f{f}\n    .local x: i64\n"
+        yield f".func _f{f}\n    .local x: i64\n"
         for i in range(repeats):
             yield f"    LOAD x\n    PUSH {f * repeats + i}\n    ADD\n    STORE x\n"
         yield "    RET\n.end\n"

@@ -46,6 +46,8 @@ impl<'s> Assembler<'s> {
             let constants = names.constants.values().filter(|it| !it.used.get());
             unused.extend(constants.map(|it| (Code::UnusedConstant, "constant", it.span)));
         }
+        // Tables have no order; all that is told is sorted by place, which is quick when it is so already.
+        unused.sort_unstable_by_key(|(.., span)| span.start);
         for (code, kind, span) in unused {
             let name = span.of(self.texts);
             let own = matches!(self.texts.origin(span).text, RealText::Unit(_));
