@@ -98,6 +98,7 @@ impl TrapKind {
                 "mend the function and reload it; what it was changing may be half changed"
             }
             TrapKind::BadExitStatus(_) => "a status is 0 to 255",
+            TrapKind::NotACharacter(_) => "characters are 0 to 1114111, but for 55296 to 57343",
             _ => return None,
         })
     }
