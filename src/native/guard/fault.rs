@@ -28,7 +28,7 @@ impl Fault {
     }
 
     /// Whether the process must end, because the crash may have left a lock held or the heap
-    /// damaged. See [`end_process`](super::end_process).
+    /// damaged. See [`end_process`](crate::native::end_process).
     pub fn is_tainted(&self) -> bool {
         self.crash.taint.is_some()
     }

@@ -17,7 +17,8 @@
 //!   and their kin, which hold nothing) called by the library itself.
 //!
 //! A crash at an address without code, such as a jump through a null pointer, is in nobody's code.
-//! A tainted process is given a moment to report and end by itself; see [`end_process`](super::end_process).
+//! A tainted process is given a moment to report and end by itself; see
+//! [`end_process`](crate::native::end_process).
 //!
 //! # Limits
 //!
