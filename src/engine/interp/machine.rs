@@ -179,7 +179,11 @@ impl Machine {
             std::mem::replace(&mut (*cx).end, End::Returned)
         }
     }
+}
 
+/// What an engine on top of this one needs.
+#[allow(dead_code, reason = "for compiled code, which is not made everywhere")]
+impl Machine {
     /// Lets the outermost call end when the program is no short one, to be gone on with.
     pub fn pause_when_long(&mut self) {
         self.pauses = true;
@@ -225,7 +229,9 @@ impl Machine {
         let code = self.compiled[function as usize].as_ptr();
         self.entries[function as usize] = Entry { code, bytes };
     }
+}
 
+impl Machine {
     /// How many parameters a function has.
     pub fn params(&mut self, function: u32) -> usize {
         self.vm().program.module().func_type(function).params.len()

@@ -36,6 +36,7 @@ mod operands;
 mod outside;
 mod table;
 
+#[allow(unused_imports, reason = "for compiled code, which is not made everywhere")]
 pub(super) use machine::{Caller, End, Machine, Upper};
 
 use super::lower::{self, Options, lower};
