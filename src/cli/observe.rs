@@ -62,6 +62,27 @@ impl ObserveFlags {
             (None, false) => {}
         }
         let watched = Watched::default();
+        self.listen_to_code(&watched, vm, program)?;
+        if let Some(path) = &self.trace {
+            let (mut out, mut writer) = (create(path)?, program.trace_writer());
+            // Nobody may want to read on; the program is not to suffer from it.
+            vm.trace(Box::new(move |site, stack| {
+                let _ = out.write_all(writer.line(site, stack).as_bytes());
+            }));
+        }
+        Ok(watched)
+    }
+
+    /// Notes what is compiled, where somebody wants to know.
+    fn listen_to_code(
+        &self,
+        watched: &Watched,
+        vm: &mut Vm<'_>,
+        program: &Program,
+    ) -> Result<(), Diagnostic> {
+        if !self.stats && self.perf_map.is_none() {
+            return Ok(());
+        }
         let codes = Rc::clone(&watched.codes);
         let mut map = self.perf_map.as_ref().map(|path| create_map(path.as_deref())).transpose()?;
         let verified = Arc::clone(&program.verified);
@@ -73,14 +94,7 @@ impl ObserveFlags {
             }
             codes.borrow_mut().push(code.clone());
         }));
-        if let Some(path) = &self.trace {
-            let (mut out, mut writer) = (create(path)?, program.trace_writer());
-            // Nobody may want to read on; the program is not to suffer from it.
-            vm.trace(Box::new(move |site, stack| {
-                let _ = out.write_all(writer.line(site, stack).as_bytes());
-            }));
-        }
-        Ok(watched)
+        Ok(())
     }
 
     /// Tells what was measured.

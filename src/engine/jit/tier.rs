@@ -15,7 +15,6 @@
 use super::compiler::{Compiler, Unit};
 use super::context::Context;
 use super::image::{INTERPRETED, Image};
-use super::machine::Arguments;
 use super::sites::{SiteId, Sites};
 use super::source::{Background, Source};
 use super::stack::Stack;
@@ -314,6 +313,27 @@ unsafe fn outer(data: *mut u8) -> Vec<Site> {
     // SAFETY: the data are the context.
     let session = unsafe { Context::session(data.cast()) };
     session.tier.sites(&session.image.sites, &session.stack)
+}
+
+/// What a function is called with: registers, then the stack. `machine::missing` writes it.
+#[repr(C)]
+pub struct Arguments {
+    integers: [u64; machine::INTEGERS],
+    floats: [u64; machine::FLOATS],
+    frame: Frame,
+    /// The first of those on the stack.
+    stack: [u64; 0],
+}
+
+impl Arguments {
+    /// An argument on the stack.
+    ///
+    /// # Safety
+    /// There are more than `at`.
+    unsafe fn on_stack(&self, at: usize) -> u64 {
+        // SAFETY: by the caller's word.
+        unsafe { self.stack.as_ptr().add(at).read() }
+    }
 }
 
 /// What the stub of a function is to do.

@@ -3,7 +3,7 @@
 use super::context::{Context, Reason};
 use super::sites::SiteId;
 use super::tier;
-use super::traps::{Frame, record};
+use super::traps::record;
 use std::arch::naked_asm;
 use std::mem::offset_of;
 
@@ -114,26 +114,9 @@ pub fn stub(function: u32) -> [u8; STUB] {
     code
 }
 
-/// What a function is called with: registers, then the stack.
-#[repr(C)]
-pub struct Arguments {
-    pub integers: [u64; 6],
-    pub floats: [u64; 8],
-    pub frame: Frame,
-    /// The first of those on the stack.
-    stack: [u64; 0],
-}
-
-impl Arguments {
-    /// An argument on the stack.
-    ///
-    /// # Safety
-    /// There are more than `at`.
-    pub unsafe fn on_stack(&self, at: usize) -> u64 {
-        // SAFETY: by the caller's word.
-        unsafe { self.stack.as_ptr().add(at).read() }
-    }
-}
+/// How many integers and floats are passed in registers; `missing` saves them as [`tier::Arguments`].
+pub const INTEGERS: usize = 6;
+pub const FLOATS: usize = 8;
 
 /// Asks what to do about the function whose index is in eax: returns its result as any function returns
 /// it, or goes on elsewhere with the arguments as they are.
