@@ -1,6 +1,7 @@
 //! WebAssembly's own tests of expressions, which tempt compilers to wrong optimisations: each function of
 //! the specification's files that has nothing but our values and operators is written as one of ours.
 
+mod common;
 #[path = "common/wasm.rs"]
 mod wasm;
 

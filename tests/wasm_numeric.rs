@@ -5,6 +5,7 @@
 //! them. Each runs through `engine::numeric`, and as program text through assembler, verifier and every
 //! engine.
 
+mod common;
 #[path = "common/wasm.rs"]
 mod wasm;
 

@@ -67,13 +67,20 @@ pub fn run_partly(
     let used = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     let memory = (bytes[..used].to_vec(), vm.memory().size());
     let (globals, fuel) = (vm.globals().to_vec(), vm.fuel());
-    let printed = printed.0.take();
+    let printed = printed.take();
     Ended { printed, end, globals, memory, fuel }
 }
 
 /// Output that is kept.
 #[derive(Clone, Default)]
-struct Printed(Rc<RefCell<Vec<u8>>>);
+pub struct Printed(Rc<RefCell<Vec<u8>>>);
+
+impl Printed {
+    /// What has been written.
+    pub fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+}
 
 impl Write for Printed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

