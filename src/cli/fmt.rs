@@ -73,9 +73,9 @@ impl Fmt {
 fn read(path: &Path) -> Result<(String, String), Diagnostic> {
     let input = Input::read(path)?;
     let name = input.name.clone();
-    match String::from_utf8(input.bytes) {
-        Ok(text) if !text.contains('\0') && !text.starts_with('\x7f') => Ok((name, text)),
-        _ => Err(Diagnostic::error(Code::NotText, format!("`{name}` is not program text"))
-            .help("`hotvm dis` makes program text from bytecode")),
-    }
+    let text = input.into_text().map_err(|why| {
+        Diagnostic::error(Code::NotText, format!("`{name}` is not program text: {why}"))
+            .help(why.help())
+    })?;
+    Ok((name, text))
 }

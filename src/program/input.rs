@@ -2,6 +2,7 @@
 
 use super::include::similar;
 use crate::diagnostics::{Code, Diagnostic};
+use std::fmt;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -73,16 +74,70 @@ impl Input {
             || (!self.bytes.is_empty() && b"\x7fvbc".starts_with(&self.bytes))
     }
 
-    /// The text, or the offset of the first byte that is none, and the bytes again.
-    pub(super) fn into_text(self) -> Result<String, (usize, Vec<u8>)> {
-        // UTF-8 allows NUL, but no text has any, and nearly every binary file soon does.
-        let start = &self.bytes[..self.bytes.len().min(8192)];
-        if let Some(nul) = start.iter().position(|&b| b == 0) {
-            return Err((nul, self.bytes));
+    /// The text.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn into_text(self) -> Result<String, NotText> {
+        match self.is_bytecode() {
+            true => Err(NotText::Bytecode),
+            false => text_of(self.bytes),
         }
-        String::from_utf8(self.bytes)
-            .map_err(|error| (error.utf8_error().valid_up_to(), error.into_bytes()))
     }
+}
+
+/// Why bytes are no program text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotText {
+    /// They are bytecode.
+    Bytecode,
+    /// They are text as Windows likes to write it.
+    Utf16,
+    /// There is a NUL, at this byte.
+    Nul(usize),
+    /// From this byte on, they are not UTF-8.
+    NotUtf8(usize),
+}
+
+impl fmt::Display for NotText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotText::Bytecode => f.write_str("it is bytecode"),
+            NotText::Utf16 => f.write_str("it is UTF-16"),
+            NotText::Nul(at) => write!(f, "byte {at} is a NUL, which no text has"),
+            NotText::NotUtf8(at) => write!(f, "it is not UTF-8 from byte {at} on"),
+        }
+    }
+}
+
+impl NotText {
+    /// What to do about it.
+    pub fn help(self) -> &'static str {
+        match self {
+            NotText::Bytecode => "`hotvm dis` makes program text from bytecode",
+            NotText::Utf16 => {
+                "save it as UTF-8; in PowerShell, `Out-File -Encoding utf8` writes that"
+            }
+            NotText::Nul(_) | NotText::NotUtf8(_) => {
+                "program text is UTF-8; bytecode comes from `hotvm asm`"
+            }
+        }
+    }
+}
+
+/// The text that bytes are.
+fn text_of(bytes: Vec<u8>) -> Result<String, NotText> {
+    match bytes[..] {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(NotText::Utf16),
+        [a, 0, b, 0, ..] | [0, a, 0, b, ..] if a != 0 && b != 0 => return Err(NotText::Utf16),
+        _ => {}
+    }
+    // UTF-8 allows NUL, but no text has any, and nearly every binary file soon does.
+    let start = &bytes[..bytes.len().min(8192)];
+    if let Some(nul) = start.iter().position(|&b| b == 0) {
+        return Err(NotText::Nul(nul));
+    }
+    String::from_utf8(bytes).map_err(|error| NotText::NotUtf8(error.utf8_error().valid_up_to()))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
