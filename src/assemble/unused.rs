@@ -53,7 +53,7 @@ impl<'s> Assembler<'s> {
             let own = matches!(self.texts.origin(span).text, RealText::Unit(_));
             if own && !self.public.contains_key(name) && !name.starts_with('_') {
                 let message = format!("the {kind} `{name}` is never used");
-                self.doubt(code, message, span, "nothing names it");
+                self.doubt(code, message, span, "nothing else names it");
             }
         }
     }
