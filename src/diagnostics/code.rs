@@ -117,7 +117,7 @@ codes! {
     E0213 BadMacroCall "wrong number of macro arguments";
     /// Macros that call each other more than 64 deep, or that expand to more than 64 MiB of text. A
     /// recursion ends only by an `.if` in the macro.
-    E0214 EndlessMacro "macro without end";
+    E0214 EndlessMacro "macro expands without end";
     /// Two files of a program make the same name `.public`. All other names are a file's own, and may
     /// be those of other files as well.
     E0215 DuplicatePublic "public in two files";
