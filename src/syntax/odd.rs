@@ -52,8 +52,9 @@ fn bad_token(source: SourceId, texts: &Texts, token: Token) -> Option<Diagnostic
 
 /// A character in words that show it, even where nothing is to be seen of it.
 fn shown(character: &str) -> String {
-    let unseen =
-        |c: &char| c.is_whitespace() || MEANT.iter().any(|(of, to)| *to == "" && of.contains(*c));
+    let unseen = |c: &char| {
+        c.is_whitespace() || MEANT.iter().any(|(of, to)| to.is_empty() && of.contains(*c))
+    };
     match character.chars().next() {
         Some(c) if c.is_control() => format!("`{}`", c.escape_debug()),
         Some(c) if unseen(&c) => format!("U+{:04X}", u32::from(c)),
@@ -110,7 +111,7 @@ fn unquoted_file(source: SourceId, texts: &Texts, tokens: Tokens) -> Option<Diag
 }
 
 fn not_in_quotes(source: SourceId, texts: &Texts, name: Span) -> Diagnostic {
-    let text = name.of(texts).trim_matches(['<', '>', '\'']);
+    let text = name.of(texts).trim_matches(['<', '>']);
     let help = format!("a file name stands in double quotes: `\"{text}\"`");
     Diagnostic::error(Code::Syntax, format!("expected a file in double quotes, found `{text}`"))
         .at_span(source, name, "without its quotes")
