@@ -155,6 +155,7 @@ impl<'s> Assembler<'s> {
         });
         self.read_ahead = 0;
         stretches.sort_unstable_by_key(|stretch| stretch.range.start);
+        self.unit.functions.reserve(stretches.iter().map(|it| it.declared.len()).sum());
         for stretch in stretches {
             self.read_lines(&mut lexer, stretch.range.start);
             if lexer.at() == stretch.range.start && self.is_between_functions() {

@@ -4,6 +4,7 @@
 use super::diagnostic::{self, Diagnostic, Position, Severity};
 use super::source::Sources;
 use ariadne::{Color, Config, IndexType, Label, Report, ReportKind, Source};
+use bytestring::ByteString;
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -46,7 +47,7 @@ fn clipped(text: &str) -> String {
 /// Keeps the line index of each text, which ariadne counts anew for every `Source`.
 #[derive(Default)]
 struct Excerpts {
-    texts: HashMap<String, Source<String>>,
+    texts: HashMap<String, Source<ByteString>>,
 }
 
 impl Excerpts {
@@ -98,16 +99,16 @@ impl Excerpts {
 }
 
 /// A position in characters: where labels are of two files, ariadne takes those of the second as such.
-fn in_chars(text: &Source<String>, byte: u32) -> usize {
+fn in_chars(text: &Source<ByteString>, byte: u32) -> usize {
     let Some((line, _, column)) = text.get_byte_line(byte as usize) else { return text.len() };
     let before = text.get_line_text(line).unwrap_or_default().char_indices();
     line.offset() + before.take_while(|(at, _)| *at < column).count()
 }
 
 impl ariadne::Cache<String> for &mut Excerpts {
-    type Storage = String;
+    type Storage = ByteString;
 
-    fn fetch(&mut self, name: &String) -> Result<&Source<String>, impl std::fmt::Debug> {
+    fn fetch(&mut self, name: &String) -> Result<&Source<ByteString>, impl std::fmt::Debug> {
         self.texts.get(name).ok_or("a text that was not registered")
     }
 
