@@ -82,10 +82,12 @@ fn info_of_a_large_program_fits_a_screen() {
     let globals: String = (0..50).map(|i| format!(".global g{i}: i64\n")).collect();
     let data: String = (0..50).map(|i| format!(".data d{i} \"{i}\"\n")).collect();
     let slots: String = (0..50).map(|i| format!(".lib {i} \"x.c\" s{i}\n")).collect();
-    let text = [&*functions, &globals, &data, &slots, "HALT\n"].concat();
+    let text = [&*functions, &globals, &data, &slots, ".public f40\nHALT\n"].concat();
     let lab = Lab::new();
     let outcome = lab.run_with(["info"], text.as_bytes()).done();
     assert!(outcome.text().lines().count() <= 50, "{}", outcome.text());
+    // What is public comes before what is merely as large.
+    assert!(outcome.text().contains("f40 ()"), "{}", outcome.text());
     let json = lab.run_with(["info", "--json"], text.as_bytes()).done();
     let json: Value = serde_json::from_str(json.text()).unwrap();
     for list in ["globals", "data", "slots"] {

@@ -7,6 +7,7 @@ use hotvm::program::Input;
 use hotvm::tools::inspect::{
     DataSummary, FunctionSummary, GlobalSummary, Inspector, SlotSummary, Summary, summary_to_json,
 };
+use std::cmp::Reverse;
 use std::path::PathBuf;
 
 /// How many functions, slots and other things are listed of each kind, so that all fits a screen.
@@ -61,13 +62,18 @@ fn screen(summary: &Summary) -> String {
     }
     let code = summary.functions.iter();
     let (instructions, size) = code.fold((0, 0), |(i, s), f| (i + f.instructions, s + f.size));
+    let public = match summary.functions.iter().filter(|f| f.public).count() {
+        0 => String::new(),
+        n => format!(", {n} public"),
+    };
     out += &format!(
-        "\nfunctions {}, {instructions} instructions, {size} bytes\n",
+        "\nfunctions {}{public}, {instructions} instructions, {size} bytes\n",
         summary.functions.len()
     );
-    // The largest say most about a program.
+    // What others call, and the largest, say most about a program.
     let mut functions: Vec<_> = summary.functions.iter().collect();
-    functions.sort_by_key(|f| (f.index != summary.entry, std::cmp::Reverse(f.size)));
+    let rank = |f: &FunctionSummary| (f.index != summary.entry, !f.public, Reverse(f.size));
+    functions.sort_by_key(|f| rank(f));
     list(&mut out, &functions, |f| function(f, f.index == summary.entry));
     titled(&mut out, "slots", &summary.slots, slot);
     titled(&mut out, "globals", &summary.globals, global);
@@ -132,8 +138,10 @@ fn list<T>(out: &mut String, things: &[&T], describe: impl Fn(&T) -> String) {
 fn function(f: &FunctionSummary, entry: bool) -> String {
     let result = f.result.map_or(String::new(), |result| format!(" -> {result}"));
     let name = format!("{} ({}){result}", f.name, f.params.join(", "));
+    let public = if f.public { ", public" } else { "" };
     let entry = if entry { ", begins here" } else { "" };
-    format!("{name:38} {} bytes, locals {}, stack {}{entry}", f.size, f.locals.len(), f.max_stack)
+    let (size, locals, stack) = (f.size, f.locals.len(), f.max_stack);
+    format!("{name:38} {size} bytes, locals {locals}, stack {stack}{public}{entry}")
 }
 
 fn slot(s: &SlotSummary) -> String {

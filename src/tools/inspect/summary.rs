@@ -69,6 +69,8 @@ pub struct FunctionSummary {
     pub size: usize,
     /// The most values on its operand stack.
     pub max_stack: usize,
+    /// Whether `.public` names it; not known of a program without names.
+    pub public: bool,
 }
 
 /// A slot.
@@ -153,7 +155,8 @@ impl Summary {
             let function = inspector.function(index);
             valid &= function.error.is_none();
             needs.look_at(&function);
-            FunctionSummary::new(&function)
+            let public = module.public.binary_search(&index).is_ok();
+            FunctionSummary::new(&function, public)
         });
         let functions = functions.collect();
         let names = module.names.as_ref();
@@ -189,7 +192,7 @@ impl Summary {
 }
 
 impl FunctionSummary {
-    fn new(function: &Function) -> FunctionSummary {
+    fn new(function: &Function, public: bool) -> FunctionSummary {
         let FuncType { params, result } = &function.ty;
         FunctionSummary {
             index: function.index,
@@ -200,6 +203,7 @@ impl FunctionSummary {
             instructions: function.instructions.len(),
             size: function.bytes.len(),
             max_stack: function.max_stack(),
+            public,
         }
     }
 }
