@@ -6,7 +6,9 @@ mod common;
 use common::{Lab, generate, golden};
 use hotvm::diagnostics::Sources;
 use hotvm::module::encode;
-use hotvm::tools::inspect::{Inspector, Summary, summary_to_json, to_dot, to_json, to_listing};
+use hotvm::tools::inspect::{
+    Inspector, Origin, Summary, summary_to_json, to_dot, to_json, to_listing,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -111,6 +113,10 @@ fn deep_stacks_are_shown_from_the_top() {
     assert_eq!(last["before"]["top"].as_array().unwrap().len(), 8);
 }
 
+fn origin(file: &str, size: usize) -> Origin {
+    Origin { file: file.to_owned(), with: Vec::new(), format: "bytecode", size }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
 
@@ -138,7 +144,7 @@ proptest! {
         }
         prop_assert_eq!(&bytes, &module.code);
         let size = encode(&module).len();
-        let summary = Summary::new(&mut inspector, "program.vbc", true, size);
+        let summary = Summary::new(&mut inspector, origin("program.vbc", size));
         prop_assert!(summary.valid);
         prop_assert_eq!(summary.bytecode_size, size);
         let json = to_json(&mut inspector, &summary, &all, source, &mut sources);
@@ -168,7 +174,7 @@ proptest! {
         let source = sources.add_file("damaged.vbc");
         let mut inspector = Inspector::new(&module);
         let all: Vec<u32> = (0..module.functions.len() as u32).collect();
-        let summary = Summary::new(&mut inspector, "damaged.vbc", true, bytes.len());
+        let summary = Summary::new(&mut inspector, origin("damaged.vbc", bytes.len()));
         to_listing(&mut inspector, &all, source, &mut sources);
         to_json(&mut inspector, &summary, &all, source, &mut sources);
         to_dot(&mut inspector, &all);

@@ -35,7 +35,20 @@ fn every_command_that_takes_text_takes_several() {
     }
     lab.run(["check", "main.vasm", "--with", "deep/next.vasm"]).done();
     let info = lab.run(["info", "main.vasm", "--with", "deep/next.vasm"]).done();
-    assert!(info.text().contains("next"), "{}", info.text());
+    let size = MAIN.len() + NEXT.len();
+    let origin = format!("main.vasm with deep/next.vasm: program text, {size} bytes;");
+    assert!(info.text().starts_with(&origin), "{}", info.text());
+    assert!(info.text().contains("next (i64) -> i64"), "{}", info.text());
+    for view in [&[][..], &["--listing"], &["--cfg"], &["--json"], &["--lowered"]] {
+        let of_texts = ["dis", "main.vasm", "--with", "deep/next.vasm"];
+        let text = lab.run([&of_texts, view].concat()).done().text().to_owned();
+        let of_bytes = lab.run([&["dis", "all.vbc"], view].concat()).done();
+        match view {
+            // It tells its files.
+            ["--json"] => assert!(text.contains(r#""with":["deep/next.vasm"]"#), "{text}"),
+            _ => assert_eq!(text, of_bytes.text()),
+        }
+    }
     lab.run(["build", "main.vasm", "deep/next.vasm", "--emit", "c", "-o", "all.c"]).done();
     // One of them from standard input.
     let outcome = lab.run_with(["run", "main.vasm", "--with", "-"], NEXT.as_bytes()).done();
@@ -119,6 +132,8 @@ fn constants_of_the_command_line_are_known_in_every_file() {
     lab.write("f.vasm", ".public f\n.func f -> i64\nPUSH N\nRET\n.end\n");
     let outcome = lab.run(["run", "-D", "N=4", "main.vasm", "--with", "f.vasm"]).done();
     assert_eq!(outcome.text(), "8\n");
+    let text = lab.run(["dis", "-D", "N=4", "main.vasm", "--with", "f.vasm"]).done();
+    assert_eq!(text.text().matches("PUSH 4").count(), 2, "{}", text.text());
 }
 
 #[test]

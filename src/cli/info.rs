@@ -5,7 +5,8 @@ use clap::Args;
 use hotvm::diagnostics::Diagnostic;
 use hotvm::program::Input;
 use hotvm::tools::inspect::{
-    DataSummary, FunctionSummary, GlobalSummary, Inspector, SlotSummary, Summary, summary_to_json,
+    DataSummary, FunctionSummary, GlobalSummary, Inspector, Origin, SlotSummary, Summary,
+    summary_to_json,
 };
 use std::cmp::Reverse;
 use std::path::PathBuf;
@@ -49,14 +50,13 @@ impl Info {
 
     fn summary(&self, report: &mut Report) -> Result<Summary, Vec<Diagnostic>> {
         let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
-        let (name, bytecode, size) = (input.name.clone(), input.is_bytecode(), input.bytes.len());
-        let (module, _) = self.native.read_module(input, report)?;
-        Ok(Summary::new(&mut Inspector::new(&module), &name, bytecode, size))
+        let (origin, module, _) = self.native.read_module(input, report)?;
+        Ok(Summary::new(&mut Inspector::new(&module), origin))
     }
 }
 
 fn screen(summary: &Summary) -> String {
-    let mut out = format!("{}: {}\n", summary.file, kind(summary));
+    let mut out = format!("{}: {}\n", files(&summary.origin), kind(summary));
     if !summary.valid {
         out += "cannot be run: `hotvm check` tells why\n";
     }
@@ -106,12 +106,19 @@ fn wrapped(title: &str, items: &[String]) -> String {
     out + line.trim_end() + "\n"
 }
 
+fn files(Origin { file, with, .. }: &Origin) -> String {
+    match &with[..] {
+        [] => file.clone(),
+        [one] => format!("{file} with {one}"),
+        more => format!("{file} with {} more files", more.len()),
+    }
+}
+
 fn kind(summary: &Summary) -> String {
-    let text = match summary.format {
-        "text" => {
-            format!("program text, {} bytes; {} as bytecode", summary.size, summary.bytecode_size)
-        }
-        _ => format!("bytecode, {} bytes", summary.size),
+    let size = summary.origin.size;
+    let text = match summary.origin.format {
+        "text" => format!("program text, {size} bytes; {} as bytecode", summary.bytecode_size),
+        _ => format!("bytecode, {size} bytes"),
     };
     match (summary.names, summary.source_map) {
         (false, false) => format!("{text}, stripped"),
