@@ -228,6 +228,39 @@ fn how_much_is_read_can_be_watched() {
 }
 
 #[test]
+fn one_mistake_in_one_file_is_one_error_of_the_program() {
+    let lab = two_files();
+    for (right, wrong, code) in [
+        (".func", ".fnuc", "E0108"),
+        (".func", ".proc", "E0108"),
+        (".func", "func", "E0106"),
+        (".func next (n: i64) -> i64\n    LOAD n", "func next\n    PUSH 1", "E0107"),
+        ("next (n: i64)", "next (n i64)", "E0106"),
+        ("(n: i64) ->", "(n: i64) >", "E0106"),
+        (".public", ".pubic", "E0108"),
+        (".public", "public", "E0107"),
+        (".const", "const", "E0106"),
+        (".const", "FROB 1\n.const", "E0107"),
+        (".const", ".include \"step.inc\"\n;", "E0112"),
+    ] {
+        lab.write("deep/next.vasm", NEXT.replacen(right, wrong, 1));
+        for files in [["main.vasm", "deep/next.vasm"], ["deep/next.vasm", "main.vasm"]] {
+            let outcome = lab.run(["check", files[0], "--with", files[1]]).refuses(1, code);
+            assert_eq!(outcome.stderr.matches("Error:").count(), 1, "{wrong}: {}", outcome.stderr);
+        }
+    }
+    // What stands in a function does not make one out of main, and two mistakes are two.
+    for (wrong, codes) in [
+        (NEXT.replacen("ADD", "FROB", 1) + "HALT\n", ["E0107", "E0210"]),
+        (NEXT.replacen(".public next", ".func f\nFROB next\nRET\n.end", 1), ["E0107", "E0216"]),
+    ] {
+        lab.write("deep/next.vasm", wrong);
+        let outcome = lab.run(["check", "main.vasm", "--with", "deep/next.vasm"]).exits(1);
+        outcome.says(codes[0]).says(codes[1]);
+    }
+}
+
+#[test]
 fn only_texts_are_units() {
     let lab = two_files();
     lab.write("next.vbc", lab.assemble("HALT\n"));
