@@ -4,6 +4,7 @@ use super::advice::MAX_SUGGESTIONS;
 use super::body::{Body, Item};
 use super::conditions::Conditions;
 use super::declare::{DataDecl, Declared, LibDecl};
+use super::division::Division;
 use super::fixups::Fixup;
 use super::link::Public;
 use super::macros::{MAX_EXPANSION, Macro};
@@ -48,6 +49,10 @@ pub(super) struct Assembler<'s> {
     pub(super) included: Vec<String>,
     /// For each file of the source map, its text, if it is one of this assembly.
     pub(super) files: Vec<Option<RealText>>,
+    /// How many threads share the work on a text.
+    pub(super) division: fn(&str) -> Division,
+    /// How many bytes further below other threads have read.
+    pub(super) read_ahead: u64,
     /// What is being read.
     pub(super) input: Input,
     pub(super) conditions: Conditions,
@@ -114,6 +119,7 @@ impl<'s> Assembler<'s> {
         given: &'s [&'s Source],
         texts: &'s Texts<'s>,
         options: &'s Options<'s>,
+        division: fn(&str) -> Division,
     ) -> Assembler<'s> {
         Assembler {
             source,
@@ -127,6 +133,8 @@ impl<'s> Assembler<'s> {
             missing: FxHashSet::default(),
             included: Vec::new(),
             files: Vec::new(),
+            division,
+            read_ahead: 0,
             input: Input::default(),
             conditions: Conditions::default(),
             recording: None,
@@ -353,7 +361,7 @@ impl<'s> Assembler<'s> {
         self.spare = Some(body);
     }
 
-    fn intern_type(&mut self, ty: &FuncType) -> u32 {
+    pub(super) fn intern_type(&mut self, ty: &FuncType) -> u32 {
         if let Some(&index) = self.types.get(ty) {
             return index;
         }

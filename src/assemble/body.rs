@@ -83,6 +83,8 @@ pub(super) enum Arg {
     Func(Span),
     /// A native function, or a constant that is a slot number.
     Slot(Span),
+    /// A text literal.
+    Text(Span),
     /// One of [`Body::exprs`].
     Expr(u32),
 }
@@ -120,11 +122,9 @@ impl<'s> Assembler<'s> {
                     }
                 }
                 Arg::Variable(span) => self.emit_variable(body, op, span),
-                Arg::Func(span) => match self.unit.functions.get(span.of(self.texts)) {
-                    Some(found) => self.emit(op, found.take().index.into()),
-                    None => self.defer(Missing::Func(op, span)),
-                },
+                Arg::Func(span) => self.defer(Missing::Func(op, span)),
                 Arg::Slot(span) => self.defer(Missing::Slot(op, span)),
+                Arg::Text(span) => self.defer(Missing::Text(op, span)),
                 Arg::Expr(index) => {
                     let expr = body.exprs[index as usize].clone();
                     self.defer(Missing::Expr(op, expr));
@@ -145,14 +145,12 @@ impl<'s> Assembler<'s> {
 
     /// A name is a local's before it is a global's.
     fn emit_variable(&mut self, body: &Body<'s>, op: Op, span: Span) {
-        let name = span.of(self.texts);
-        if let Some(local) = self.visible(&body.locals, span) {
-            return self.emit(op, local.index.into());
-        }
-        let op = op.with_operand(OperandKind::Global).unwrap_or(op);
-        match self.unit.globals.get(name) {
-            Some(global) => self.emit(op, global.take().index.into()),
-            None => self.defer(Missing::Global(op, span)),
+        match self.visible(&body.locals, span) {
+            Some(local) => self.emit(op, local.index.into()),
+            None => {
+                let op = op.with_operand(OperandKind::Global).unwrap_or(op);
+                self.defer(Missing::Global(op, span));
+            }
         }
     }
 

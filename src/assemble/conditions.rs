@@ -34,7 +34,7 @@ impl Conditions {
         self.open.len()
     }
 
-    fn leaves_out(&self) -> bool {
+    pub(super) fn leaves_out(&self) -> bool {
         self.open.last().is_some_and(|it| it.state != State::Reading)
     }
 

@@ -117,15 +117,7 @@ impl<'s> Assembler<'s> {
             self.missing_end(&open, Some(span));
             self.close_function(open);
         }
-        let named = Declared::new(self.module.functions.len() as u32, name);
-        let key = name.of(self.texts);
-        // A `.func` that could not be read may lack even its name.
-        if !key.is_empty()
-            && let Some(old) = self.unit.functions.insert(key, named)
-        {
-            self.duplicate("functions", name, old.named.span);
-            self.unit.functions.insert(key, old);
-        }
+        self.function_name(name, self.module.functions.len() as u32);
         let mut body = self.spare.take().unwrap_or_default();
         body.clear();
         (body.name, body.opened) = (name, span);
@@ -137,6 +129,18 @@ impl<'s> Assembler<'s> {
         let result = result.and_then(|ty| self.value_type(ty));
         if let Some(body) = &mut self.function {
             body.ty = FuncType { params: body.local_types.clone(), result };
+        }
+    }
+
+    /// Declares the name of a function, which has this number.
+    pub(super) fn function_name(&mut self, name: Span, index: u32) {
+        let key = name.of(self.texts);
+        // A `.func` that could not be read may lack even its name.
+        if !key.is_empty()
+            && let Some(old) = self.unit.functions.insert(key, Declared::new(index, name))
+        {
+            self.duplicate("functions", name, old.named.span);
+            self.unit.functions.insert(key, old);
         }
     }
 

@@ -1,7 +1,7 @@
-//! Instructions whose operand only the end of the text can tell.
+//! Instructions that name something outside of their function, which only the end of all texts can tell.
 //!
 //! Their bytes are left out of the code at first, because their length is not known, and inserted
-//! when everything is. A text without such instructions is not touched again.
+//! when everything is. A program without such instructions is not touched again.
 
 use super::assembler::Assembler;
 use super::constants::Value;
@@ -20,12 +20,14 @@ pub(super) struct Fixup {
 
 /// What is not known yet.
 pub(super) enum Missing {
-    /// A function further below.
+    /// A function.
     Func(Op, Span),
-    /// A global further below.
+    /// A global.
     Global(Op, Span),
     /// The slot of a native function.
     Slot(Op, Span),
+    /// The number of a text.
+    Text(Op, Span),
     /// The value of an expression.
     Expr(Op, Expr),
 }
@@ -33,7 +35,10 @@ pub(super) enum Missing {
 impl Missing {
     fn span(&self) -> Span {
         match self {
-            Missing::Func(_, span) | Missing::Global(_, span) | Missing::Slot(_, span) => *span,
+            Missing::Func(_, span)
+            | Missing::Global(_, span)
+            | Missing::Slot(_, span)
+            | Missing::Text(_, span) => *span,
             Missing::Expr(_, expr) => expr.span,
         }
     }
@@ -86,6 +91,7 @@ impl Assembler<'_> {
                 None => self.unknown_variable(*span),
             },
             Missing::Slot(op, span) => Some((*op, self.slot(*span)?)),
+            Missing::Text(op, span) => Some((*op, self.intern_text(*span)?)),
             Missing::Expr(op, expr) => match (op.operand(), self.evaluate(expr)?) {
                 (_, Value::Int(value)) => Some((*op, value as u64)),
                 (OperandKind::Int, Value::Float(value)) => {
@@ -103,6 +109,17 @@ impl Assembler<'_> {
                 }
             },
         }
+    }
+
+    /// The number of a text, of which each stands in the module once.
+    fn intern_text(&mut self, span: Span) -> Option<u64> {
+        let bytes = self.text_literal(span)?;
+        let next = self.module.texts.len() as u32;
+        let index = *self.written.entry(bytes).or_insert_with_key(|bytes| {
+            self.module.texts.push(bytes.clone());
+            next
+        });
+        Some(index.into())
     }
 
     /// A slot is called by the name of its function, or by a constant.

@@ -2,8 +2,9 @@
 //!
 //! Text is read once, line by line (`assembler`): declarations are noted, and the instructions of
 //! a function wait until its end, when its labels and locals are known (`body`). They then become
-//! bytes. What only the end of the text can tell (functions, globals and constants that stand
-//! further below) is left out of those bytes and inserted last (`fixups`).
+//! bytes. What is not the function's own (functions, globals, slots, texts, constants) is left out of
+//! those bytes and inserted last (`fixups`). So functions need nothing of each other, and several threads
+//! can share those of a long text (`division`).
 //!
 //! Each text of a program is a unit with names of its own (`units`), of which `.public` and `.extern`
 //! share some (`link`).
@@ -19,6 +20,7 @@ mod conditions;
 mod consequences;
 mod constants;
 mod declare;
+mod division;
 mod expansion;
 mod finish;
 mod fixups;
@@ -42,6 +44,7 @@ use crate::diagnostics::{Code, Diagnostic, Label, Position, Source, SourceId, So
 use crate::module::Module;
 use crate::syntax::Texts;
 use assembler::Finished;
+use division::Division;
 use origins::TextIds;
 
 /// What a text assembles to.
@@ -81,6 +84,15 @@ pub fn assemble(
     sources: &mut Sources,
     options: &Options,
 ) -> Result<Assembled, Vec<Diagnostic>> {
+    assemble_divided(source, sources, options, Division::of)
+}
+
+fn assemble_divided(
+    source: SourceId,
+    sources: &mut Sources,
+    options: &Options,
+    division: fn(&str) -> Division,
+) -> Result<Assembled, Vec<Diagnostic>> {
     let ids: Vec<SourceId> = [source].into_iter().chain(options.units.iter().copied()).collect();
     let given: Vec<&Source> = ids.iter().map(|&id| sources.get(id)).collect();
     let units: Vec<&str> = given.iter().map(|it| it.text.as_deref().unwrap_or("")).collect();
@@ -94,7 +106,7 @@ pub fn assemble(
     }
     let texts = Texts::new(units[0], &units[1..]);
     let Finished { mut made, included: names, files } =
-        assembler::Assembler::new(source, &given, &texts, options).run();
+        assembler::Assembler::new(source, &given, &texts, options, division).run();
     let ids = TextIds { units: &ids, first_included: sources.next_id() };
     let told = match &mut made {
         Ok(made) => {

@@ -37,7 +37,7 @@ impl Assembler<'_> {
             (OperandKind::Offset, None) => Arg::Ready(0),
             (OperandKind::Labels, _) => self.switch_labels(op, operands)?,
             (_, None) => Arg::Ready(0),
-            (OperandKind::Text, Some(Operand::Text(span))) => Arg::Ready(self.intern_text(*span)?),
+            (OperandKind::Text, Some(Operand::Text(span))) => Arg::Text(*span),
             (OperandKind::Text, Some(other)) => return self.wrong_operand(op, other),
             (_, Some(operand)) => return self.expr_operand(op, operand),
         };
@@ -99,17 +99,6 @@ impl Assembler<'_> {
                 None
             }
         }
-    }
-
-    fn intern_text(&mut self, span: Span) -> Option<u64> {
-        let bytes = self.text_literal(span)?;
-        if let Some(&index) = self.written.get(&bytes) {
-            return Some(index.into());
-        }
-        let index = self.module.texts.len() as u32;
-        self.module.texts.push(bytes.clone());
-        self.written.insert(bytes, index);
-        Some(index.into())
     }
 
     /// The bytes of a text literal.

@@ -6,17 +6,9 @@ use super::{COMMAND_LINE, Included};
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::module::{SourceFile, checksum};
 use crate::syntax::{Chunk, Kind, Lexer, Parser, RawLine, RealText};
-use std::sync::mpsc::{channel, sync_channel};
-use std::thread::{available_parallelism, scope};
 
 /// How deep texts and expansions may be brought in by others.
 pub(super) const MAX_DEPTH: u32 = 64;
-
-/// From so many bytes on, two threads share the work on a text.
-const TEXT_FOR_TWO: usize = 1 << 20;
-
-/// How many chunks of tokens may wait to be read.
-const CHUNKS_AHEAD: usize = 3;
 
 /// What is being read.
 #[derive(Clone, Copy, Default)]
@@ -37,36 +29,19 @@ pub(super) struct Input {
 impl<'s> Assembler<'s> {
     /// Reads a text whose first byte has this position.
     pub(super) fn read_text(&mut self, text: &'s str, base: u32) {
-        let mut lexer = Lexer::new(text, base);
-        if text.len() >= TEXT_FOR_TWO && available_parallelism().is_ok_and(|n| n.get() > 1) {
-            self.read_ahead(lexer);
-        } else {
-            let mut chunk = Chunk::default();
-            while lexer.next_chunk(&mut chunk) {
-                self.read_chunk(&chunk);
-            }
+        let division = (self.division)(text);
+        match division.threads {
+            ..=1 => self.read_lines(&mut Lexer::new(text, base), text.len()),
+            _ => self.read_divided(text, base, division),
         }
         self.end_of_text(self.input.conditions);
     }
 
-    /// Reads a long text while another thread makes its tokens. Chunks go round.
-    fn read_ahead(&mut self, mut lexer: Lexer<'s>) {
-        let (filled, to_read) = sync_channel::<Chunk>(CHUNKS_AHEAD);
-        let (read, to_fill) = channel::<Chunk>();
-        scope(|threads| {
-            threads.spawn(move || {
-                let mut chunk = Chunk::default();
-                // Nobody takes them any more when reading has panicked.
-                while lexer.next_chunk(&mut chunk) && filled.send(chunk).is_ok() {
-                    chunk = to_fill.try_recv().unwrap_or_default();
-                }
-            });
-            for chunk in to_read {
-                self.read_chunk(&chunk);
-                // The last ones come back to nobody.
-                let _ = read.send(chunk);
-            }
-        });
+    /// Reads the lines of a text that begin before the byte `end`.
+    pub(super) fn read_lines(&mut self, lexer: &mut Lexer<'s>, end: usize) {
+        while let Some(chunk) = lexer.next_chunk(end) {
+            self.read_chunk(chunk);
+        }
     }
 
     /// Reads the lines of a chunk.

@@ -61,7 +61,9 @@ impl<'s> Assembler<'s> {
         let Some(progress) = self.options.progress else { return };
         let texts = self.given[..units].iter().filter_map(|unit| unit.text.as_deref());
         let before: u64 = texts.map(|text| text.len() as u64).sum();
-        progress.store(before + u64::from(bytes), Ordering::Relaxed);
+        let read = before + u64::from(bytes) + self.read_ahead;
+        // What was read ahead counts no more when its turn comes.
+        progress.fetch_max(read, Ordering::Relaxed);
     }
 
     fn begin_unit(&mut self, unit: usize) {

@@ -21,6 +21,13 @@ impl<T> Lists<T> {
         self.end();
     }
 
+    /// Adds the lists of another behind these.
+    pub fn append(&mut self, other: Lists<T>) {
+        let before = self.items.len() as u32;
+        self.items.extend(other.items);
+        self.ends.extend(other.ends.into_iter().map(|end| before + end));
+    }
+
     /// Adds an item to a list that is not ended yet.
     pub(super) fn add(&mut self, item: T) {
         self.items.push(item);
@@ -58,6 +65,11 @@ impl<T> Lists<T> {
         &self.items
     }
 
+    /// The items of all lists, which can be changed.
+    pub fn items_mut(&mut self) -> &mut [T] {
+        &mut self.items
+    }
+
     /// How many lists there are.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -79,8 +91,11 @@ mod tests {
         for list in [&[1, 2][..], &[], &[3]] {
             lists.push(list.iter().copied());
         }
+        let mut more = Lists::default();
+        [&[][..], &[4]].into_iter().for_each(|list| more.push(list.iter().copied()));
+        lists.append(more);
         lists.iter_mut().flatten().for_each(|item| *item *= 10);
-        assert_eq!(lists.iter().collect::<Vec<_>>(), [&[10, 20][..], &[], &[30]]);
-        assert_eq!((lists.len(), lists.get(2), lists.get(3)), (3, Some(&[30][..]), None));
+        assert_eq!(lists.iter().collect::<Vec<_>>(), [&[10, 20][..], &[], &[30], &[], &[40]]);
+        assert_eq!((lists.len(), lists.get(2), lists.get(5)), (5, Some(&[30][..]), None));
     }
 }

@@ -141,18 +141,37 @@ pub struct Lexer<'t> {
     /// The byte that the next line begins with, and the number of that line.
     at: usize,
     number: u32,
+    chunk: Chunk,
 }
 
 impl<'t> Lexer<'t> {
     /// Splits a text whose first byte has this position.
     pub fn new(text: &'t str, base: u32) -> Lexer<'t> {
-        Lexer { text, base, at: 0, number: 1 }
+        Lexer { text, base, at: 0, number: 1, chunk: Chunk::default() }
     }
 
-    /// Puts the next lines into `chunk`, in place of what it held. `false` when there are none.
-    pub fn next_chunk(&mut self, chunk: &mut Chunk) -> bool {
+    /// Where the next line begins, in bytes of the text.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// How many lines are behind.
+    pub fn lines(&self) -> u32 {
+        self.number - 1
+    }
+
+    /// Goes on at a byte behind so many further lines.
+    pub fn skip(&mut self, to: usize, lines: u32) {
+        self.at = to;
+        self.number += lines;
+    }
+
+    /// The next lines that begin before the byte `end`, if there are any.
+    pub fn next_chunk(&mut self, end: usize) -> Option<&Chunk> {
+        let Lexer { chunk, .. } = self;
         chunk.clear();
-        while chunk.lines.len() < LINES_AT_ONCE && self.at < self.text.len() {
+        let end = end.min(self.text.len());
+        while chunk.lines.len() < LINES_AT_ONCE && self.at < end {
             let begins = self.base + self.at as u32;
             match scan(self.text.as_bytes(), self.at, self.base) {
                 Some((plain, next)) => {
@@ -170,6 +189,6 @@ impl<'t> Lexer<'t> {
             }
             self.number += 1;
         }
-        !chunk.lines.is_empty()
+        (!chunk.lines.is_empty()).then_some(chunk)
     }
 }

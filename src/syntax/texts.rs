@@ -17,6 +17,8 @@ const POSITIONS: u32 = u32::MAX;
 /// The texts of one assembly. They are never moved, so that names can be borrowed from them.
 pub struct Texts<'t> {
     main: &'t str,
+    /// The position of the first byte of the main text.
+    base: u32,
     /// The texts of the units behind the first, whose text is the main one.
     units: &'t [&'t str],
     /// Where the positions of those begin that have begun.
@@ -65,8 +67,19 @@ pub struct Origin {
 impl<'t> Texts<'t> {
     /// The main text, and those of further units, which begin when it is their turn.
     pub fn new(main: &'t str, units: &'t [&'t str]) -> Texts<'t> {
-        let (included, others) = (FrozenVec::new(), RefCell::default());
-        Texts { main, units, unit_starts: RefCell::default(), included, others }
+        Texts {
+            main,
+            base: 0,
+            units,
+            unit_starts: RefCell::default(),
+            included: FrozenVec::new(),
+            others: RefCell::default(),
+        }
+    }
+
+    /// One text of an assembly alone, at the positions that it has there.
+    pub fn only(text: &'t str, base: u32) -> Texts<'t> {
+        Texts { base, ..Texts::new(text, &[]) }
     }
 
     fn real(&self, text: RealText) -> &str {
@@ -106,7 +119,7 @@ impl<'t> Texts<'t> {
     /// The position behind all texts.
     fn end(&self) -> u32 {
         let others = self.others.borrow();
-        let Some(last) = others.last() else { return self.main.len() as u32 };
+        let Some(last) = others.last() else { return self.base + self.main.len() as u32 };
         last.base
             + match last.kind {
                 OtherKind::Real(text) => self.real(text).len() as u32,
@@ -155,7 +168,7 @@ impl<'t> Texts<'t> {
 
     /// The text that a position is in.
     fn text_of(&self, position: u32) -> TextId {
-        if position as usize <= self.main.len() {
+        if position.wrapping_sub(self.base) as usize <= self.main.len() {
             return 0;
         }
         self.others.borrow().partition_point(|other| other.base <= position) as TextId
@@ -201,7 +214,7 @@ impl<'t> Texts<'t> {
             _ => Span::new(self.line_around(span.end).start, span.end),
         };
         match self.other(inner) {
-            None => Origin { text: RealText::Unit(0), span },
+            None => Origin { text: RealText::Unit(0), span: shifted(span, self.base, 0) },
             Some(Other { base, kind: OtherKind::Real(text), .. }) => {
                 Origin { text, span: Span::new(span.start - base, span.end - base) }
             }
@@ -241,7 +254,7 @@ impl<'t> Texts<'t> {
     pub fn line_around(&self, position: u32) -> Span {
         let id = self.text_of(position);
         let (text, base) = match self.other(id) {
-            None => (self.main, 0),
+            None => (self.main, self.base),
             Some(Other { base, kind: OtherKind::Real(text), .. }) => (self.real(text), base),
             Some(Other { base, kind: OtherKind::Expansion(body), .. }) => (self.at(body), base),
         };
@@ -273,7 +286,8 @@ fn shifted(span: Span, from: u32, to: u32) -> Span {
 impl Text for Texts<'_> {
     /// Nothing for a span over more than one text.
     fn at(&self, span: Span) -> &str {
-        self.main.get(span.range()).unwrap_or_else(|| self.in_others(span))
+        let [start, end] = [span.start, span.end].map(|at| at.wrapping_sub(self.base) as usize);
+        self.main.get(start..end).unwrap_or_else(|| self.in_others(span))
     }
 }
 
