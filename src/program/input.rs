@@ -76,6 +76,11 @@ impl Input {
         Input::new(name, text.into().into_bytes())
     }
 
+    /// How many bytes it holds, with all its files.
+    pub fn size(&self) -> usize {
+        self.bytes.len() + self.units.iter().map(Input::size).sum::<usize>()
+    }
+
     /// Whether it is bytecode, or cut-off bytecode, rather than text. No text begins as it does.
     pub fn is_bytecode(&self) -> bool {
         self.bytes.starts_with(b"\x7fvbc")
