@@ -102,6 +102,8 @@ pub(super) struct Assembler<'s> {
     /// The function whose missing instructions are being inserted.
     pub(super) completing: Option<usize>,
     pub(super) suggestions_left: Cell<u32>,
+    /// Whether what has no value now may have one later.
+    pub(super) tentative: bool,
 }
 
 /// What an assembly ends with.
@@ -165,6 +167,7 @@ impl<'s> Assembler<'s> {
             loc: None,
             completing: None,
             suggestions_left: Cell::new(MAX_SUGGESTIONS),
+            tentative: false,
         }
     }
 

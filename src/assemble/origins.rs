@@ -166,6 +166,14 @@ pub(super) fn settle(diagnostics: &mut Vec<Diagnostic>, texts: &Texts, ids: &Tex
                 label.position = Position::Span(span);
             }
         }
+        // Calls of a recursion all stand in one place.
+        let mut shown: Vec<Label> = Vec::with_capacity(diagnostic.labels.len());
+        for label in diagnostic.labels.drain(..) {
+            if !shown.contains(&label) {
+                shown.push(label);
+            }
+        }
+        diagnostic.labels = shown;
     }
     let mut seen: FxHashSet<(Code, String, SourceId, Span)> = FxHashSet::default();
     diagnostics.retain(|it| {

@@ -89,9 +89,9 @@ impl<'s> Excerpts<'s> {
             .with_code(diagnostic.code.name())
             .with_message(&diagnostic.message);
         let mut labels: Vec<_> = diagnostic.labels.iter().enumerate().collect();
-        // ariadne draws an excerpt for each stretch of lines that rise.
-        let first = diagnostic.labels[0].source;
-        labels.sort_by_key(|(_, label)| (label.source != first, label.source, at(label).1.start));
+        // ariadne draws an excerpt for each stretch of lines that rise. Files stand as the labels name them.
+        let of_source = |source| diagnostic.labels.iter().position(|it| it.source == source);
+        labels.sort_by_key(|(_, label)| (of_source(label.source), at(label).1.start));
         for (i, label) in labels {
             let colour = if i == 0 { colour } else { Color::Cyan };
             let mut place = Label::new(at(label)).with_color(colour);

@@ -31,9 +31,16 @@ pub(super) fn explain(source: SourceId, texts: &Texts, tokens: Tokens) -> Diagno
     }
     if let Some(excess) = excess_operator(tokens) {
         let message = format!("more than {MAX_OPERATORS} operators in one expression");
+        let help = match texts.is_expansion(tokens[0].span.start) {
+            true => {
+                "an argument whose value is not known yet, such as an address, grows with each macro \
+                 that hands it on; let the macros hand on a number, and add it to the address in the last"
+            }
+            false => "name parts of it with `.const`",
+        };
         return Diagnostic::error(Code::TooComplex, message)
             .at_span(source, excess.span, "one too many")
-            .help("name parts of it with `.const`");
+            .help(help);
     }
     let errors = grammar::line::<extra::Err<Rich<Token>>>().parse(tokens).into_errors();
     let error = errors.first().expect("the cheap parser has refused the line");

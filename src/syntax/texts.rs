@@ -5,7 +5,8 @@
 //! The expansion of a macro is such a text too. It reads as the macro's body does, but its tokens are
 //! its own, so that a label of one expansion is no other's; what an argument brings in keeps its place
 //! in the call. So a span tells where a token is from and in which scope it was written, and nothing is
-//! copied.
+//! copied. Where an argument is worked out before it is brought in, its value is a text of one number, from
+//! where the argument stands.
 
 use crate::diagnostics::{Span, Text};
 use elsa::FrozenVec;
@@ -24,6 +25,7 @@ pub struct Texts<'t> {
     /// Where the positions of those begin that have begun.
     unit_starts: RefCell<Vec<u32>>,
     included: FrozenVec<String>,
+    values: FrozenVec<String>,
     others: RefCell<Vec<Other>>,
 }
 
@@ -44,6 +46,8 @@ enum OtherKind {
     Real(RealText),
     /// The body of a macro, in the text that defines it.
     Expansion(Span),
+    /// The value, by its number, of an expression that stands elsewhere.
+    Value(usize, Span),
 }
 
 /// A text that somebody wrote.
@@ -73,6 +77,7 @@ impl<'t> Texts<'t> {
             units,
             unit_starts: RefCell::default(),
             included: FrozenVec::new(),
+            values: FrozenVec::new(),
             others: RefCell::default(),
         }
     }
@@ -124,6 +129,7 @@ impl<'t> Texts<'t> {
             + match last.kind {
                 OtherKind::Real(text) => self.real(text).len() as u32,
                 OtherKind::Expansion(body) => body.end - body.start,
+                OtherKind::Value(value, _) => self.values[value].len() as u32,
             }
     }
 
@@ -151,12 +157,21 @@ impl<'t> Texts<'t> {
         self.add(OtherKind::Expansion(body), (body.end - body.start) as usize, Some(call))
     }
 
+    /// Adds the value of an expression, written as a literal, and gives its place; `None` when there are no
+    /// more positions.
+    pub fn value(&self, literal: String, of: Span) -> Option<Span> {
+        let len = literal.len();
+        self.values.push(literal);
+        let base = self.add(OtherKind::Value(self.values.len() - 1, of), len, None)?;
+        Some(Span::new(base, base + len as u32))
+    }
+
     /// The texts that a statement includes, each with that.
     pub fn includes(&self) -> Vec<(RealText, Span)> {
         let others = self.others.borrow();
         let included = others.iter().filter_map(|it| match it.kind {
             OtherKind::Real(text) => Some((text, it.call?)),
-            OtherKind::Expansion(_) => None,
+            OtherKind::Expansion(_) | OtherKind::Value(..) => None,
         });
         included.collect()
     }
@@ -211,7 +226,11 @@ impl<'t> Texts<'t> {
         let span = match ends {
             [a, b] if a == b && span.start <= span.end => span,
             [a, _] if a == inner => Span::new(span.start, self.line_around(span.start).end),
-            _ => Span::new(self.line_around(span.end).start, span.end),
+            _ => {
+                let before = Span::new(self.line_around(span.end).start, span.end);
+                let indent = before.of(self).len() - before.of(self).trim_start().len();
+                Span::new(before.start + indent as u32, before.end)
+            }
         };
         match self.other(inner) {
             None => Origin { text: RealText::Unit(0), span: shifted(span, self.base, 0) },
@@ -221,6 +240,7 @@ impl<'t> Texts<'t> {
             Some(Other { base, kind: OtherKind::Expansion(body), .. }) => {
                 self.origin(shifted(span, base, body.start))
             }
+            Some(Other { kind: OtherKind::Value(_, of), .. }) => self.origin(of),
         }
     }
 
@@ -229,6 +249,9 @@ impl<'t> Texts<'t> {
     pub fn call(&self, span: Span) -> Option<(Span, bool)> {
         let inner = self.text_of(span.start).max(self.text_of(span.end));
         let other = self.other(inner)?;
+        if let OtherKind::Value(_, of) = other.kind {
+            return self.call(of);
+        }
         Some((other.call?, matches!(other.kind, OtherKind::Expansion(_))))
     }
 
@@ -238,7 +261,7 @@ impl<'t> Texts<'t> {
         calls.filter_map(|span| match self.other(self.text_of(span.start)).map(|it| it.kind) {
             None => Some(self.main),
             Some(OtherKind::Real(text)) => Some(self.real(text)),
-            Some(OtherKind::Expansion(_)) => None,
+            Some(OtherKind::Expansion(_) | OtherKind::Value(..)) => None,
         })
     }
 
@@ -257,6 +280,9 @@ impl<'t> Texts<'t> {
             None => (self.main, self.base),
             Some(Other { base, kind: OtherKind::Real(text), .. }) => (self.real(text), base),
             Some(Other { base, kind: OtherKind::Expansion(body), .. }) => (self.at(body), base),
+            Some(Other { base, kind: OtherKind::Value(value, _), .. }) => {
+                (&self.values[value], base)
+            }
         };
         let at = (position - base) as usize;
         let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
@@ -273,6 +299,9 @@ impl<'t> Texts<'t> {
             }
             Some(Other { base, kind: OtherKind::Expansion(body), .. }) => {
                 return self.at(shifted(span, base, body.start));
+            }
+            Some(Other { base, kind: OtherKind::Value(value, _), .. }) => {
+                self.values[value].get(shifted(span, base, 0).range())
             }
         };
         found.unwrap_or("")
@@ -318,6 +347,21 @@ mod tests {
         assert_eq!(texts.call(call), None);
         assert_eq!(texts.outermost(word), call);
         assert_eq!((texts.scope(word), texts.scope(body), texts.outer_scope(2)), (2, 0, 0));
+    }
+
+    #[test]
+    fn a_value_is_from_where_its_expression_stands() {
+        let texts = Texts::new("m n - 1\n", &[]);
+        let (call, of) = (Span::new(0, 7), Span::new(2, 7));
+        let at = texts.expand(call, call).unwrap();
+        let of_expanded = Span::new(at + 2, at + 7);
+        for (of, from) in [(of, None), (of_expanded, Some((call, true)))] {
+            let value = texts.value("48".to_owned(), of).unwrap();
+            assert_eq!((value.of(&texts), texts.scope(value)), ("48", 0));
+            assert_eq!(texts.origin(value).span, Span::new(2, 7));
+            assert_eq!(texts.origin(value.after()).span, Span::new(2, 7));
+            assert_eq!((texts.call(value), texts.line_around(value.start)), (from, value));
+        }
     }
 
     #[test]
