@@ -5,7 +5,7 @@ use super::body::Body;
 use super::origins::first_span;
 use crate::diagnostics::{Code, Diagnostic, Help, Label, Position, Span, closest};
 use crate::isa::Op;
-use crate::syntax::{Kind, RawLine, directive_elsewhere, instruction_elsewhere};
+use crate::syntax::{Kind, RawLine, directive_elsewhere, instruction_elsewhere, without_point};
 
 /// How often names are looked through for a suggestion. There may be many, and nobody reads more.
 pub(super) const MAX_SUGGESTIONS: u32 = 40;
@@ -99,7 +99,9 @@ impl Assembler<'_> {
 
     fn instead_of_mnemonic(&self, name: &str) -> Help {
         let known = Op::ALL.iter().map(|op| op.mnemonic()).chain(self.unit.macros.keys().copied());
-        instruction_elsewhere(name)
+        without_point(name)
+            .map(|text| Help::replace_by(&format!(".{name}"), text))
+            .or_else(|| instruction_elsewhere(name))
             .or_else(|| self.did_you_mean(name, known))
             .unwrap_or_else(|| "docs/isa.md lists all instructions".into())
     }

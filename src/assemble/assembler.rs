@@ -67,6 +67,8 @@ pub(super) struct Assembler<'s> {
     pub(super) reported: FxHashSet<(Code, Origin)>,
     /// Lines that could not be read.
     pub(super) unread: Vec<Diagnostic>,
+    /// Unknown instructions outside of functions, which may be no instructions.
+    pub(super) foreign: Vec<Span>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) module: Module,
@@ -149,6 +151,7 @@ impl<'s> Assembler<'s> {
             expansion_left: Some(MAX_EXPANSION),
             reported: FxHashSet::default(),
             unread: Vec::new(),
+            foreign: Vec::new(),
             diagnostics: Vec::new(),
             warnings: Vec::new(),
             module: Module::default(),
@@ -182,11 +185,10 @@ impl<'s> Assembler<'s> {
     /// Assembles all units.
     pub(super) fn run(mut self) -> Finished {
         self.read_units();
-        let mut declared = self.perhaps_declared();
+        let perhaps = self.perhaps_declared();
         self.diagnostics.splice(0..0, self.unread.drain(..));
         self.finish();
-        declared.extend(&self.missing);
-        self.drop_consequences(&declared);
+        self.drop_consequences(&perhaps);
         self.explain_late();
         if self.diagnostics.is_empty() {
             self.settle_places();
@@ -333,6 +335,9 @@ impl<'s> Assembler<'s> {
     fn unknown_instruction(&mut self, mnemonic: Span, operands: &Operands) {
         self.note_first(mnemonic);
         self.unknown_mnemonic(mnemonic);
+        if self.function.is_none() {
+            self.foreign.push(mnemonic);
+        }
         let key = (self.texts.scope(mnemonic), mnemonic.of(self.texts));
         let body = self.body();
         if operands.is_empty() {

@@ -35,6 +35,18 @@ pub(super) struct Macro<'s> {
     number: u32,
 }
 
+impl Macro<'_> {
+    /// Appends a line, or the beginning of one, to the body.
+    fn push_line(&mut self, tokens: &[Token], raw: RawLine) {
+        tokens.iter().for_each(|&token| self.body.push(token));
+        self.body.end_line(raw.number, raw.begins);
+        if self.span.start == self.opened.end {
+            self.span.start = raw.begins;
+        }
+        self.span.end = tokens.last().map_or(self.span.end, |last| last.span.end);
+    }
+}
+
 impl<'s> Assembler<'s> {
     /// `.macro`
     pub(super) fn begin_macro(&mut self, name: Span, params: &[Span], opened: Span) {
@@ -66,8 +78,14 @@ impl<'s> Assembler<'s> {
         let Some(recording) = &mut self.recording else { return };
         match raw.directive() {
             Kind::EndMacro => {
-                let done = self.recording.take();
-                done.into_iter().for_each(|it| self.define(it));
+                let Some(mut done) = self.recording.take() else { return };
+                // A label in front of it is the last of the body.
+                if let [name, colon, _, ..] = *raw.tokens(self.texts)
+                    && colon.kind == Kind::Colon
+                {
+                    done.push_line(&[name, colon], raw);
+                }
+                self.define(done);
                 if let Err(unread) = Parser::new(self.texts).line(raw, self.source) {
                     self.unread.push(unread.diagnostic);
                 }
@@ -81,15 +99,7 @@ impl<'s> Assembler<'s> {
                     .help("end the first with `.endmacro`; macros may call each other");
                 self.diagnostics.push(diagnostic);
             }
-            _ => {
-                let tokens = raw.tokens(self.texts);
-                tokens.iter().for_each(|&token| recording.body.push(token));
-                recording.body.end_line(raw.number, raw.begins);
-                if recording.span.start == recording.opened.end {
-                    recording.span.start = raw.begins;
-                }
-                recording.span.end = raw.span().end;
-            }
+            _ => recording.push_line(&raw.tokens(self.texts), raw),
         }
     }
 

@@ -201,8 +201,18 @@ fn calls(texts: &Texts, mut span: Span) -> Vec<(Span, String)> {
     found
 }
 
+/// The first place of a diagnostic.
 pub(super) fn first_span(diagnostic: &Diagnostic) -> Option<Span> {
-    match diagnostic.labels.first()?.position {
+    span_of(diagnostic.labels.first()?)
+}
+
+/// All places of a diagnostic.
+pub(super) fn spans(diagnostic: &Diagnostic) -> impl Iterator<Item = Span> {
+    diagnostic.labels.iter().filter_map(span_of)
+}
+
+fn span_of(label: &Label) -> Option<Span> {
+    match label.position {
         Position::Span(span) => Some(span),
         _ => None,
     }

@@ -1,5 +1,6 @@
 //! The texts and files that diagnostics point into.
 
+use bytestring::ByteString;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -71,7 +72,7 @@ pub struct Source {
     /// The path as the user gave it, or `<stdin>`.
     pub name: String,
     /// The text, where it is text and at hand.
-    pub text: Option<String>,
+    pub text: Option<ByteString>,
     /// Where its lines begin. Ten thousand errors are not to count them ten thousand times.
     line_starts: OnceLock<Vec<usize>>,
 }
@@ -89,7 +90,7 @@ impl Sources {
     }
 
     /// Adds a text.
-    pub fn add_text(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+    pub fn add_text(&mut self, name: impl Into<String>, text: impl Into<ByteString>) -> SourceId {
         self.add(name.into(), Some(text.into()))
     }
 
@@ -108,7 +109,7 @@ impl Sources {
         (0..self.list.len() as u32).map(SourceId)
     }
 
-    fn add(&mut self, name: String, text: Option<String>) -> SourceId {
+    fn add(&mut self, name: String, text: Option<ByteString>) -> SourceId {
         let id = self.next_id();
         self.list.push(Source { name, text, line_starts: OnceLock::new() });
         id
@@ -140,12 +141,6 @@ impl Source {
         let line = starts.partition_point(|&start| start <= offset);
         let before = &text[starts[line - 1]..offset];
         (line as u32, before.chars().count() as u32 + 1)
-    }
-
-    /// The text without the mark at its beginning.
-    pub(super) fn text_behind_mark(&self) -> &str {
-        let text = self.text.as_deref().unwrap_or("");
-        text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
     }
 
     /// The whole lines that a span touches, without the last newline.

@@ -1,6 +1,6 @@
 //! Finds the texts that others include.
 
-use super::input::{Input, NotText};
+use super::input::NotText;
 use crate::assemble::Included;
 use crate::diagnostics::{Code, Diagnostic, closest};
 use std::fs;
@@ -43,8 +43,12 @@ impl IncludePath {
         let refused = |why: String| {
             Diagnostic::error(Code::BadInclude, format!("`{shown}` cannot be included: {why}"))
         };
-        let input = Input::new(shown.as_str(), bytes_of(path).map_err(refused)?);
-        let text = input.into_text();
+        let bytes = bytes_of(path).map_err(refused)?;
+        let text = match NotText::at_a_look(&bytes) {
+            Some(why) => Err(why),
+            None => String::from_utf8(bytes)
+                .map_err(|error| NotText::NotUtf8(error.utf8_error().valid_up_to())),
+        };
         let text = text.map_err(|why| match why {
             NotText::Bytecode | NotText::Utf16 => refused(why.to_string()).help(why.help()),
             NotText::Nul(_) | NotText::NotUtf8(_) => refused(why.to_string()),

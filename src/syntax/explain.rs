@@ -64,7 +64,7 @@ pub(super) fn explain(source: SourceId, texts: &Texts, tokens: Tokens) -> Diagno
     let expected = in_words(words);
     Diagnostic::error(Code::Syntax, format!("expected {expected}, found {found}"))
         .at_span(source, span, format!("expected {expected}"))
-        .maybe_help(form_of(tokens).or_else(|| without_point(texts, tokens)))
+        .maybe_help(form_of(tokens).or_else(|| without_point(tokens.first()?.span.of(texts))))
 }
 
 /// A word such as `max` that is expected, and which the token there, or that before it, is nearly.
@@ -109,10 +109,9 @@ fn unknown_function(texts: &Texts, tokens: Tokens, at: usize) -> Option<(Span, H
     Some((name, help))
 }
 
-/// The directive that a line was probably meant to begin with.
-fn without_point(texts: &Texts, tokens: Tokens) -> Option<String> {
-    let first = tokens.first()?.span.of(texts);
-    let meant = Kind::DIRECTIVES.into_iter().find(|name| name[1..] == *first)?;
+/// What to do about the first word of a line that was probably meant to be a directive.
+pub fn without_point(word: &str) -> Option<String> {
+    let meant = Kind::DIRECTIVES.into_iter().find(|name| name[1..] == *word)?;
     Some(format!("directives begin with a point: `{meant}`"))
 }
 

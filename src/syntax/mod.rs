@@ -24,6 +24,7 @@ mod tree;
 
 pub use chunk::{Chunk, Lexer, RawLine};
 pub use elsewhere::{directive_elsewhere, instruction_elsewhere};
+pub use explain::without_point;
 pub use format::format;
 pub use parser::{Parser, Unread};
 pub use plain::{Plain, Word};

@@ -130,7 +130,8 @@ fn dotted_name(source: SourceId, texts: &Texts, tokens: Tokens) -> Option<Diagno
     let span = tokens[at].span.to(tokens[at + 1].span);
     let name = span.of(texts);
     let begins = at == 0 || at == 2 && tokens[1].kind == Kind::Colon;
-    if !begins {
+    let is_label = tokens.get(at + 2).is_some_and(|next| next.kind == Kind::Colon);
+    if !begins || is_label {
         return Some(match tokens[0].kind {
             Kind::Lib | Kind::Source => not_in_quotes(source, texts, span),
             _ => Diagnostic::error(Code::Syntax, format!("`{name}` is not a name"))
