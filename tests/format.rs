@@ -59,6 +59,8 @@ fn no_line_is_lost_and_none_is_made_up() {
         ("WRITE  \"a ; b\"# c", "    WRITE   \"a ; b\"             # c\n"),
         ("  .what  ever ( 1 )  ", "  .what  ever ( 1 )\n"),
         ("  WRITE \"open ", "  WRITE \"open\n"),
+        ("  i64.const   1", "  i64.const   1\n"),
+        (".include  a.vasm", ".include  a.vasm\n"),
         ("frob   1 , 2", "    frob    1, 2\n"),
         (".macro add a\n\nadd 1\nsub", ".macro add a\n\n    add     1\n    SUB\n"),
     ] {

@@ -87,7 +87,10 @@ impl<'t> Layout<'t> {
             [name, colon, rest @ ..] if colon.kind == Kind::Colon => (Some(name), rest),
             all => (None, all),
         };
+        // A name with a point in it is no name, and would become two words.
+        let dotted = tokens[..].windows(2).any(|pair| pair[1].is_directive() && !pair[1].apart);
         let odd = match statement {
+            _ if dotted => true,
             [_, colon, ..] if colon.kind == Kind::Colon => true,
             [first, ..] => !first.is_word() && !first.is_directive(),
             [] => false,
