@@ -138,6 +138,10 @@ impl Assembler<'_> {
         self.meant_labels.extend(meant.filter(|span| self.unknown_words.contains(span)));
     }
 
+    fn same_unit(&self, a: Span, b: Span) -> bool {
+        self.texts.unit_of(a) == self.texts.unit_of(b)
+    }
+
     /// Mends what was said of a name before all was read.
     pub(super) fn explain_late(&mut self) {
         let mut diagnostics = std::mem::take(&mut self.diagnostics);
@@ -158,11 +162,12 @@ impl Assembler<'_> {
                 },
                 Code::UnknownName if diagnostic.notes.iter().any(|note| note == STANDS_ABOVE) => {
                     match unit.constants.get(name) {
-                        Some(late) => {
+                        // Those of other files no condition knows.
+                        Some(late) if self.same_unit(late.span, span) => {
                             let place = (late.span, "defined here, below");
                             ("define it above the condition".into(), Some(place))
                         }
-                        None => continue,
+                        _ => continue,
                     }
                 }
                 _ => continue,
