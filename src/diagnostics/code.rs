@@ -51,8 +51,8 @@ codes! {
     /// `\u{…}` for a Unicode character.
     E0103 BadEscape "bad escape";
     /// An integer that is malformed or does not fit 64 bits. Decimal integers range from
-    /// -9223372036854775808 to 9223372036854775807; `0x`, `0b` and `0o` may use all 64 bits. `_` may
-    /// stand between digits.
+    /// -9223372036854775808 to 9223372036854775807; `0x`, `0b` and `0o` may use all 64 bits. Any
+    /// `_` behind the first digit counts nothing.
     E0104 BadInteger "bad integer";
     /// A float that is malformed or too large, or a `nan:0x…` whose payload is 0 or over 52 bits.
     /// Floats have a point or an exponent: `1.0`, `2.5e-3`, `inf`, `nan`, `nan:0x8000000000001`.
@@ -66,7 +66,7 @@ codes! {
     /// .memory .entry .public .extern .include .macro .endmacro .if .elif .else .endif`, and in what `hotvm dis`
     /// writes, `.source .loc .expansion .endexpansion`.
     E0108 UnknownDirective "unknown directive";
-    /// Program text must be UTF-8 and under 4 GiB.
+    /// Program text is UTF-8, not UTF-16 as some editors and shells write it, and under 4 GiB.
     E0109 NotText "not program text";
     /// The input has no instruction at all, so there is nothing to run. The shortest program is
     /// `HALT`.
@@ -91,10 +91,11 @@ codes! {
     /// A name that nothing declares.
     E0204 UnknownName "unknown name";
     /// A `.func` without its `.end`, a `.macro` without its `.endmacro`, or an `.if` without its
-    /// `.endif`. The last two end in the text, or in the macro, where they began.
+    /// `.endif`. The last two end in the text, or in the macro, where they began, and so does an
+    /// `.expansion`.
     E0205 MissingEnd "missing end";
     /// A directive that cannot stand here: a `.func` inside a function, an `.end` outside of one, a
-    /// second `.memory` or `.entry`, a `.macro` inside a macro, an `.else` or `.endif` without an `.if`.
+    /// second `.memory` or `.entry`, a second `.public` of a name, a `.macro` inside a macro, an `.else` or `.endif` without an `.if`.
     E0206 MisplacedDirective "misplaced directive";
     /// A constant expression without a value: a division by zero, a constant defined by itself, a
     /// float where an integer must be, or a result over 64 bits.
@@ -117,7 +118,7 @@ codes! {
     E0213 BadMacroCall "wrong number of macro arguments";
     /// Macros that call each other more than 64 deep, or that expand to more than 64 MiB of text. A
     /// recursion ends only by an `.if` in the macro.
-    E0214 EndlessMacro "macro without end";
+    E0214 EndlessMacro "macro expands without end";
     /// Two files of a program make the same name `.public`. All other names are a file's own, and may
     /// be those of other files as well.
     E0215 DuplicatePublic "public in two files";
@@ -298,14 +299,14 @@ codes! {
     W0803 UnusedLocal "unused local";
     /// The program ends here, and values lie on the stack that nothing has used.
     W0804 ValueLeft "value left on the stack";
-    /// A jump on a condition that is a constant: it is always taken, or never.
+    /// A jump or a `SWITCH` on a constant: it goes the same way each time.
     W0805 ConstantCondition "constant condition";
     /// No instruction names the slot that a `.lib` binds.
     W0806 UnusedSlot "slot never called";
     /// Nothing in its file names the constant. Neither a name that begins with `_` is looked at, nor one
     /// that is `.public`, nor what an included file defines.
     W0807 UnusedConstant "unused constant";
-    /// Nothing in its file calls the function, nor is it the `.entry`. Neither a name that begins with `_`
+    /// Nothing in its file but itself calls the function, nor is it the `.entry`. Neither a name that begins with `_`
     /// is looked at, nor one that is `.public`, nor what an included file defines.
     W0808 UnusedFunction "unused function";
     /// Nothing in its file names the piece of data. Neither a name that begins with `_` is looked at, nor
