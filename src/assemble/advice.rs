@@ -3,6 +3,7 @@
 use super::assembler::Assembler;
 use crate::diagnostics::{Code, Diagnostic, Help, Span, closest};
 use crate::isa::Op;
+use crate::isa::name::spelled;
 use crate::syntax::Operands;
 
 /// How often names are looked through for a suggestion. There may be many, and nobody reads more.
@@ -46,8 +47,10 @@ impl Assembler<'_> {
     fn use_of(&self, name: &str) -> Option<String> {
         self.spend_suggestion()?;
         let function = self.completing.map(|index| &self.names.functions[index]);
-        let is_local = function.is_some_and(|f| f.locals.iter().any(|local| local == name));
-        let is_label = function.is_some_and(|f| f.labels.iter().any(|(_, label)| label == name));
+        let is_local =
+            function.is_some_and(|f| f.locals.iter().any(|local| spelled(local) == name));
+        let is_label =
+            function.is_some_and(|f| f.labels.iter().any(|(_, label)| spelled(label) == name));
         Some(match name {
             _ if is_local => format!("`{name}` is a local: `LOAD {name}` pushes its value"),
             _ if self.unit.globals.contains_key(name) => {
@@ -71,7 +74,7 @@ impl Assembler<'_> {
     }
 
     pub(super) fn unknown_mnemonic(&mut self, mnemonic: Span, operands: &Operands) {
-        let name = mnemonic.of(self.texts);
+        let name = self.texts.name(mnemonic);
         let alone = operands.is_empty();
         let known = Op::ALL.iter().map(|op| op.mnemonic()).chain(self.unit.macros.keys().copied());
         let help = match self.closest(name, known) {

@@ -5,7 +5,8 @@
 
 use super::assembler::Assembler;
 use super::origins::first_span;
-use crate::diagnostics::{Code, without_comment};
+use crate::diagnostics::{Code, Span, without_comment};
+use crate::syntax::quoted_names;
 use rustc_hash::FxHashSet;
 
 impl<'s> Assembler<'s> {
@@ -14,10 +15,14 @@ impl<'s> Assembler<'s> {
     pub(super) fn perhaps_declared(&self) -> FxHashSet<&'s str> {
         let mut names = FxHashSet::default();
         for diagnostic in &self.unread {
-            let line = first_span(diagnostic).map(|span| self.texts.line_around(span.start));
-            let line = line.map_or("", |line| line.of(self.texts));
+            let Some(span) = first_span(diagnostic) else { continue };
+            let Span { start, end } = self.texts.line_around(span.start);
+            let line = Span::new(start, end).of(self.texts);
             let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
             names.extend(without_comment(line).split(|c| !is_part(c)));
+            names.extend(quoted_names(line).map(|at| {
+                self.texts.name(Span::new(start + at.start as u32, start + at.end as u32))
+            }));
             if diagnostic.code == Code::UnknownDirective {
                 names.insert(".end");
             }
@@ -32,7 +37,7 @@ impl<'s> Assembler<'s> {
                 diagnostic.code,
                 Code::UnknownName | Code::UnknownLabel | Code::MisplacedDirective
             );
-            let name = first_span(diagnostic).map_or("", |span| span.of(self.texts));
+            let name = first_span(diagnostic).map_or("", |span| self.texts.name(span));
             !is_missing || !declared.contains(name)
         });
     }

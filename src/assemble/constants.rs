@@ -90,7 +90,7 @@ impl<'s> Assembler<'s> {
                 self.go_to(before);
                 value
             }
-            ExprKind::Len(name) => match self.unit.data.get(name.of(self.texts)) {
+            ExprKind::Len(name) => match self.unit.data.get(self.texts.name(*name)) {
                 Some(data) => self.data_len(data.take().index as usize, *name),
                 None => self.unknown_data(*name),
             },
@@ -133,12 +133,12 @@ impl<'s> Assembler<'s> {
 
     /// Whether something of this name stands above.
     fn is_defined(&self, name: Span) -> bool {
-        let (unit, name) = (&self.unit, name.of(self.texts));
+        let (unit, name) = (&self.unit, self.texts.name(name));
         let constant = unit.constants.get(name);
         constant.inspect(|it| it.used.set(true)).is_some()
             || [&unit.data, &unit.functions, &unit.globals].iter().any(|it| it.contains_key(name))
             || unit.macros.contains_key(name)
-            || unit.external.iter().any(|it| it.name.of(self.texts) == name)
+            || unit.external.iter().any(|it| self.texts.name(it.name) == name)
     }
 
     /// An expression without a value, and why.
@@ -163,7 +163,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn name(&mut self, span: Span, depth: u32) -> Result<Value> {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         if let Some(data) = self.unit.data.get(name) {
             return self.data_address(data.take().index as usize, span);
         }
@@ -200,7 +200,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn unknown_name<T>(&self, span: Span) -> Result<T> {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         let known = self.unit.constants.keys().chain(self.unit.data.keys()).copied();
         let help = self.advise(name, known).unwrap_or_else(|| {
             format!("`.const {name} = …` defines a constant, `.data {name} …` a place in memory")
@@ -213,7 +213,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn unknown_data<T>(&self, span: Span) -> Result<T> {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         let help = self.advise(name, self.unit.data.keys().copied());
         let help = help.unwrap_or_else(|| format!("`.data {name} \"text\"` defines it").into());
         let diagnostic =

@@ -6,11 +6,16 @@ use super::declare::Named;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::RealText;
 
+/// Whether a name is not looked at: it begins with `_`, in quotes or not.
+fn is_exempt(spelling: &str) -> bool {
+    spelling.strip_prefix("$\"").unwrap_or(spelling).starts_with('_')
+}
+
 impl<'s> Assembler<'s> {
     /// Notes the labels and locals of a function that none of its instructions names.
     pub(super) fn doubt_unused(&mut self, body: &Body<'s>) {
         for ((_, name), label) in body.labels.iter() {
-            if !label.used.get() && !name.starts_with('_') {
+            if !label.used.get() && !is_exempt(name) {
                 let message = format!("the label `{name}` is never used");
                 self.doubt(Code::UnusedLabel, message, label.named.span, "nothing jumps here");
             }
@@ -19,7 +24,7 @@ impl<'s> Assembler<'s> {
         for ((_, name), local) in body.locals.iter() {
             let index = local.named.index;
             let used = local.used.get() || body.numbered.contains(&index.into());
-            if !used && index as usize >= params && !name.starts_with('_') {
+            if !used && index as usize >= params && !is_exempt(name) {
                 let message = format!("the local `{name}` is never used");
                 self.doubt(Code::UnusedLocal, message, local.named.span, "no instruction names it");
             }
@@ -49,9 +54,9 @@ impl<'s> Assembler<'s> {
         // Tables have no order; all that is told is sorted by place, which is quick when it is so already.
         unused.sort_unstable_by_key(|(.., span)| span.start);
         for (code, kind, span) in unused {
-            let name = span.of(self.texts);
+            let name = self.texts.name(span);
             let own = matches!(self.texts.origin(span).text, RealText::Unit(_));
-            if own && !self.public.contains_key(name) && !name.starts_with('_') {
+            if own && !self.public.contains_key(name) && !is_exempt(name) {
                 let message = format!("the {kind} `{name}` is never used");
                 self.doubt(code, message, span, "nothing names it");
             }

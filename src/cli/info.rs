@@ -3,6 +3,7 @@
 use super::{EXIT_STATUS, libraries::NativeFlags, output, report::Report, status};
 use clap::Args;
 use hotvm::diagnostics::Diagnostic;
+use hotvm::isa::name::spelled;
 use hotvm::program::Input;
 use hotvm::tools::inspect::{
     DataSummary, FunctionSummary, GlobalSummary, Inspector, SlotSummary, Summary, summary_to_json,
@@ -131,7 +132,7 @@ fn list<T>(out: &mut String, things: &[&T], describe: impl Fn(&T) -> String) {
 
 fn function(f: &FunctionSummary, entry: bool) -> String {
     let result = f.result.map_or(String::new(), |result| format!(" -> {result}"));
-    let name = format!("{} ({}){result}", f.name, f.params.join(", "));
+    let name = format!("{} ({}){result}", spelled(&f.name), f.params.join(", "));
     let entry = if entry { ", begins here" } else { "" };
     format!("{name:38} {} bytes, locals {}, stack {}{entry}", f.size, f.locals.len(), f.max_stack)
 }
@@ -143,11 +144,11 @@ fn slot(s: &SlotSummary) -> String {
 }
 
 fn global(g: &GlobalSummary) -> String {
-    format!("{}: {} = {}", g.name.as_deref().unwrap_or("?"), g.ty, g.value)
+    format!("{}: {} = {}", g.name.as_deref().map_or("?".into(), spelled), g.ty, g.value)
 }
 
 fn data(d: &DataSummary) -> String {
-    let name = d.name.as_deref().unwrap_or("?");
+    let name = d.name.as_deref().map_or("?".into(), spelled);
     let zeros = if d.stored == 0 { ", zeros" } else { "" };
     format!("{name:24} {} at {}{zeros}", bytes(d.size), d.address)
 }

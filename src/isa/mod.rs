@@ -12,6 +12,7 @@ mod ctype;
 mod import;
 mod instr;
 pub mod leb128;
+pub mod name;
 mod numbers;
 mod op;
 mod ops;

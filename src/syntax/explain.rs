@@ -1,6 +1,7 @@
 //! Why a line cannot be read.
 
 use super::grammar::{self, Tokens, describe};
+use super::literal;
 use super::texts::Texts;
 use super::token::{Kind, Token};
 use crate::diagnostics::{Code, Diagnostic, Help, SourceId, Span, closest};
@@ -41,7 +42,7 @@ pub(super) fn explain(source: SourceId, texts: &Texts, tokens: Tokens) -> Diagno
     let last = tokens[tokens.len() - 1].span;
     let span = tokens.get(at).map_or(last.after(), |t| t.span);
     let found = match tokens.get(at) {
-        Some(token) => match token.span.of(texts) {
+        Some(token) => match texts.name(token.span) {
             "" => describe(token.kind).to_owned(),
             text => format!("`{text}`"),
         },
@@ -63,6 +64,9 @@ fn without_point(texts: &Texts, tokens: Tokens) -> Option<String> {
 fn bad_token(source: SourceId, texts: &Texts, token: Token) -> Option<Diagnostic> {
     let found = token.span.of(texts);
     let (code, message, label, help) = match token.kind {
+        Kind::Unknown if found.starts_with("$\"") => {
+            return literal::name(found).err().map(|bad| bad.at(source, token.span));
+        }
         Kind::Unknown => {
             let shown = if found.contains(char::is_control) {
                 found.escape_debug().to_string()
@@ -75,8 +79,8 @@ fn bad_token(source: SourceId, texts: &Texts, token: Token) -> Option<Diagnostic
             let help = help.map(Help::from);
             (Code::UnexpectedCharacter, message, "begins no token", help)
         }
-        Kind::OpenText | Kind::OpenChar => {
-            let quote = &found[..1];
+        Kind::OpenText | Kind::OpenChar | Kind::OpenQuoted => {
+            let quote = if token.kind == Kind::OpenChar { "'" } else { "\"" };
             let message = format!("missing closing `{quote}`");
             let help = match found.contains(&format!("\\{quote}")) {
                 true => {
@@ -108,7 +112,11 @@ fn stray_character(found: &str, rest: &str) -> Option<String> {
         "$" if digits(16) => format!("a hexadecimal number is written `0x{word}`"),
         "." if digits(10) => format!("a float begins with a digit: `0.{word}`"),
         "[" => "an address lies on the stack; behind the mnemonic stands an offset".to_owned(),
-        _ if !found.is_ascii() => "names are ASCII: letters, digits and `_`".to_owned(),
+        "$" => "a name in quotes is written `$\"a b\"`".to_owned(),
+        _ if found.chars().all(char::is_alphabetic) => {
+            "a name with other letters than those of ASCII stands in quotes: `$\"größe\"`"
+                .to_owned()
+        }
         _ => return None,
     })
 }

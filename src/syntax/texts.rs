@@ -7,8 +7,10 @@
 //! in the call. So a span tells where a token is from and in which scope it was written, and nothing is
 //! copied.
 
+use super::literal;
 use crate::diagnostics::{Span, Text};
-use elsa::FrozenVec;
+use crate::isa::name::spelled;
+use elsa::{FrozenMap, FrozenVec};
 use std::cell::RefCell;
 
 /// All positions. The last is never one of a text.
@@ -25,6 +27,8 @@ pub struct Texts<'t> {
     unit_starts: RefCell<Vec<u32>>,
     included: FrozenVec<String>,
     others: RefCell<Vec<Other>>,
+    /// Names that stand in quotes, and how they are spelled when each is spelled in one way only.
+    spellings: FrozenMap<String, String>,
 }
 
 /// A text: 0 is the main one, and the others follow in the order in which they came.
@@ -74,12 +78,28 @@ impl<'t> Texts<'t> {
             unit_starts: RefCell::default(),
             included: FrozenVec::new(),
             others: RefCell::default(),
+            spellings: FrozenMap::new(),
         }
     }
 
     /// One text of an assembly alone, at the positions that it has there.
     pub fn only(text: &'t str, base: u32) -> Texts<'t> {
         Texts { base, ..Texts::new(text, &[]) }
+    }
+
+    /// The name at a span, spelled as every other token that stands for it: `$"a"` names what `a` does.
+    #[inline]
+    pub fn name(&self, span: Span) -> &str {
+        let token = self.at(span);
+        if token.starts_with('$') { self.spelling(token) } else { token }
+    }
+
+    #[cold]
+    fn spelling(&self, token: &str) -> &str {
+        self.spellings.get(token).unwrap_or_else(|| {
+            let spelling = literal::name(token).map(|name| spelled(&name).into_owned());
+            self.spellings.insert(token.to_owned(), spelling.unwrap_or_else(|_| token.to_owned()))
+        })
     }
 
     fn real(&self, text: RealText) -> &str {
@@ -294,6 +314,8 @@ impl Text for Texts<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::syntax::Kind;
+    use logos::Logos;
 
     #[test]
     fn each_text_has_its_own_positions_and_knows_where_it_is_from() {
@@ -336,6 +358,16 @@ mod tests {
         assert_eq!(texts.origin(word), Origin { text, span });
         assert_eq!(texts.around(word).collect::<Vec<_>>(), ["unit\n"]);
         assert_eq!(texts.around(Span::new(of_main, of_main)).collect::<Vec<_>>(), ["abc", "main"]);
+    }
+
+    #[test]
+    fn a_name_is_spelled_in_one_way() {
+        let text = r#"a $"a" $"\x61" $"\u{e9}" $"é""#;
+        let texts = Texts::new(text, &[]);
+        let names = Kind::lexer(text)
+            .spanned()
+            .map(|(_, range)| texts.name(Span::new(range.start as u32, range.end as u32)));
+        assert_eq!(names.collect::<Vec<_>>(), ["a", "a", "a", r#"$"é""#, r#"$"é""#]);
     }
 
     #[test]
