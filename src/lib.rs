@@ -38,5 +38,6 @@ pub mod module;
 pub mod native;
 pub mod program;
 pub mod syntax;
+mod threads;
 pub mod tools;
 pub mod verify;

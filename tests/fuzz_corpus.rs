@@ -36,6 +36,11 @@ fn expectations() {
 }
 
 #[test]
+fn units() {
+    replay("units", |bytes| checks::units(&bytes));
+}
+
+#[test]
 fn generated() {
     replay("generated", |bytes| checks::valid(&generate::module(&bytes)));
 }

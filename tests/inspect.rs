@@ -6,7 +6,9 @@ mod common;
 use common::{Lab, generate, golden};
 use hotvm::diagnostics::Sources;
 use hotvm::module::encode;
-use hotvm::tools::inspect::{Inspector, Summary, summary_to_json, to_dot, to_json, to_listing};
+use hotvm::tools::inspect::{
+    Inspector, Origin, Summary, summary_to_json, to_dot, to_json, to_listing,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -82,10 +84,12 @@ fn info_of_a_large_program_fits_a_screen() {
     let globals: String = (0..50).map(|i| format!(".global g{i}: i64\n")).collect();
     let data: String = (0..50).map(|i| format!(".data d{i} \"{i}\"\n")).collect();
     let slots: String = (0..50).map(|i| format!(".lib {i} \"x.c\" s{i}\n")).collect();
-    let text = [&*functions, &globals, &data, &slots, "HALT\n"].concat();
+    let text = [&*functions, &globals, &data, &slots, ".public f40\nHALT\n"].concat();
     let lab = Lab::new();
     let outcome = lab.run_with(["info"], text.as_bytes()).done();
     assert!(outcome.text().lines().count() <= 50, "{}", outcome.text());
+    // What is public comes before what is merely as large.
+    assert!(outcome.text().contains("f40 ()"), "{}", outcome.text());
     let json = lab.run_with(["info", "--json"], text.as_bytes()).done();
     let json: Value = serde_json::from_str(json.text()).unwrap();
     for list in ["globals", "data", "slots"] {
@@ -107,6 +111,10 @@ fn deep_stacks_are_shown_from_the_top() {
     let last = &json["code"][0]["instructions"][65_535];
     assert_eq!(last["before"]["depth"], 65_535);
     assert_eq!(last["before"]["top"].as_array().unwrap().len(), 8);
+}
+
+fn origin(file: &str, size: usize) -> Origin {
+    Origin { file: file.to_owned(), with: Vec::new(), format: "bytecode", size }
 }
 
 proptest! {
@@ -136,7 +144,7 @@ proptest! {
         }
         prop_assert_eq!(&bytes, &module.code);
         let size = encode(&module).len();
-        let summary = Summary::new(&mut inspector, "program.vbc", true, size);
+        let summary = Summary::new(&mut inspector, origin("program.vbc", size));
         prop_assert!(summary.valid);
         prop_assert_eq!(summary.bytecode_size, size);
         let json = to_json(&mut inspector, &summary, &all, source, &mut sources);
@@ -166,7 +174,7 @@ proptest! {
         let source = sources.add_file("damaged.vbc");
         let mut inspector = Inspector::new(&module);
         let all: Vec<u32> = (0..module.functions.len() as u32).collect();
-        let summary = Summary::new(&mut inspector, "damaged.vbc", true, bytes.len());
+        let summary = Summary::new(&mut inspector, origin("damaged.vbc", bytes.len()));
         to_listing(&mut inspector, &all, source, &mut sources);
         to_json(&mut inspector, &summary, &all, source, &mut sources);
         to_dot(&mut inspector, &all);

@@ -50,6 +50,27 @@ fn files_that_include_each_other_are_told_under_any_name() {
     outcome.says("includes itself").says("b.vasm:1:").says("a.vasm:1:");
 }
 
+/// What only follows from a line that cannot be read is not told.
+#[test]
+fn one_mistake_is_one_error() {
+    let lab = Lab::new();
+    for (text, code) in [
+        (".fnuc start\nRET\n.end\n.entry start\n", "E0108"),
+        (".proc start\nRET\n.end\n.entry start\n", "E0108"),
+        ("func start\nRET\n.end\n.entry start\n", "E0107"),
+        (".mcaro twice a\nPUSH a\nPUSH a\n.endmacro\ntwice 3\nHALT\n", "E0108"),
+        (".fi 1\nPUSH 1\n.elif 2\nPUSH 2\n.else\nPUSH 3\n.endif\nPRINT\nHALT\n", "E0108"),
+        (".include \"no.inc\"\nPUSH N\nCALL f\ntwice 3\nLOAD g\nHALT\n", "E0112"),
+    ] {
+        let outcome = lab.run_text(text).refuses(1, code);
+        assert_eq!(outcome.stderr.matches("Error:").count(), 1, "{}", outcome.stderr);
+    }
+    // Of two lines that may explain each other, none is left out.
+    let outcome = lab.run_text("FROB x\nx FROB\n").refuses(1, "E0107");
+    assert_eq!(outcome.stderr.matches("Error:").count(), 2, "{}", outcome.stderr);
+    lab.run_text("PUSH 1 2\nHALT\n.end\n").refuses(1, "E0106").says("E0206");
+}
+
 #[test]
 fn constants_of_the_command_line_are_expressions() {
     let lab = Lab::new();

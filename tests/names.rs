@@ -159,6 +159,6 @@ fn names_do_nothing_to_a_terminal() {
             assert!(!said.contains(bad), "{args:?} {said:?}");
         }
     }
-    let outcome = lab.run(["run", "p.vbc"]).refuses(70, "E0508");
+    let outcome = lab.run(["run", "p.vbc"]).refuses(3, "E0508");
     outcome.says("in `$\"f\\u{1b}]0;title\\u{7}\\u{202e}\"`");
 }

@@ -6,8 +6,10 @@ mod common;
 
 use common::{Lab, Outcome, checks, finish, golden};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::mpsc::{Sender, TryRecvError, channel};
+use std::thread::{self, JoinHandle};
 
 /// What brings about an error.
 type Scene = fn(&Lab) -> Outcome;
@@ -131,6 +133,14 @@ const SCENES: &[(&str, Scene)] = &[
         lab.write("p.vasm", ".lib 0 \"v.c\" f () -> i32 version 2\nCALL_NATIVE f\nPRINT\nHALT\n");
         lab.run(["run", "p.vasm"])
     }),
+    ("e0609_never_at_rest", |lab| {
+        let writer = Writer::begin(lab.write("v.so", "begun"));
+        // One that had to wait for a processor may have let the file rest.
+        let refused = |it: &Outcome| it.stderr.contains("[E0609]");
+        let ended = (0..50).map(|_| bind(lab, "v.so", "f")).find(refused);
+        writer.end();
+        ended.expect("a file that is being written is never read")
+    }),
     ("e0610_unknown_key", |lab| {
         lab.write("hotvm.toml", "lib-dir = ['../native']\n");
         bind(lab, "v.c", "f")
@@ -243,6 +253,29 @@ const SCENES: &[(&str, Scene)] = &[
         Outcome { stderr: ended.text().to_owned() + &ended.stderr, ..ended }
     }),
 ];
+
+/// Writes a file again and again, until it is let go.
+struct Writer {
+    wanted: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Writer {
+    fn begin(path: PathBuf) -> Writer {
+        let (wanted, until) = channel();
+        let thread = thread::spawn(move || {
+            while until.try_recv() == Err(TryRecvError::Empty) {
+                fs::write(&path, "begun").unwrap();
+            }
+        });
+        Writer { wanted, thread }
+    }
+
+    fn end(self) {
+        drop(self.wanted);
+        self.thread.join().unwrap();
+    }
+}
 
 /// Runs a program whose library changes between its runs, up to the error.
 fn reloaded(lab: &Lab, first: &str, changes: &[&str], code: &str) -> Outcome {

@@ -131,7 +131,7 @@ proptest! {
         let damaged = |damage: &[TextDamage]| {
             damage.iter().fold(text.clone().into_bytes(), |text, damage| damage.apply(&text))
         };
-        checks::units(damaged(&damage), damaged(&others));
+        checks::units(&[damaged(&damage), damaged(&others)].join(&0));
     }
 
     #[test]

@@ -35,7 +35,20 @@ fn every_command_that_takes_text_takes_several() {
     }
     lab.run(["check", "main.vasm", "--with", "deep/next.vasm"]).done();
     let info = lab.run(["info", "main.vasm", "--with", "deep/next.vasm"]).done();
-    assert!(info.text().contains("next"), "{}", info.text());
+    let size = MAIN.len() + NEXT.len();
+    let origin = format!("main.vasm with deep/next.vasm: program text, {size} bytes;");
+    assert!(info.text().starts_with(&origin), "{}", info.text());
+    assert!(info.text().contains("next (i64) -> i64"), "{}", info.text());
+    for view in [&[][..], &["--listing"], &["--cfg"], &["--json"], &["--lowered"]] {
+        let of_texts = ["dis", "main.vasm", "--with", "deep/next.vasm"];
+        let text = lab.run([&of_texts, view].concat()).done().text().to_owned();
+        let of_bytes = lab.run([&["dis", "all.vbc"], view].concat()).done();
+        match view {
+            // It tells its files.
+            ["--json"] => assert!(text.contains(r#""with":["deep/next.vasm"]"#), "{text}"),
+            _ => assert_eq!(text, of_bytes.text()),
+        }
+    }
     lab.run(["build", "main.vasm", "deep/next.vasm", "--emit", "c", "-o", "all.c"]).done();
     // One of them from standard input.
     let outcome = lab.run_with(["run", "main.vasm", "--with", "-"], NEXT.as_bytes()).done();
@@ -119,6 +132,8 @@ fn constants_of_the_command_line_are_known_in_every_file() {
     lab.write("f.vasm", ".public f\n.func f -> i64\nPUSH N\nRET\n.end\n");
     let outcome = lab.run(["run", "-D", "N=4", "main.vasm", "--with", "f.vasm"]).done();
     assert_eq!(outcome.text(), "8\n");
+    let text = lab.run(["dis", "-D", "N=4", "main.vasm", "--with", "f.vasm"]).done();
+    assert_eq!(text.text().matches("PUSH 4").count(), 2, "{}", text.text());
 }
 
 #[test]
@@ -210,6 +225,39 @@ fn how_much_is_read_can_be_watched() {
     let options = Options { progress: Some(&progress), ..Options::default() };
     load_with(input, &mut Sources::new(), &options).unwrap_err();
     assert_eq!(progress.load(Ordering::Relaxed), total as u64);
+}
+
+#[test]
+fn one_mistake_in_one_file_is_one_error_of_the_program() {
+    let lab = two_files();
+    for (right, wrong, code) in [
+        (".func", ".fnuc", "E0108"),
+        (".func", ".proc", "E0108"),
+        (".func", "func", "E0106"),
+        (".func next (n: i64) -> i64\n    LOAD n", "func next\n    PUSH 1", "E0107"),
+        ("next (n: i64)", "next (n i64)", "E0106"),
+        ("(n: i64) ->", "(n: i64) >", "E0106"),
+        (".public", ".pubic", "E0108"),
+        (".public", "public", "E0107"),
+        (".const", "const", "E0106"),
+        (".const", "FROB 1\n.const", "E0107"),
+        (".const", ".include \"step.inc\"\n;", "E0112"),
+    ] {
+        lab.write("deep/next.vasm", NEXT.replacen(right, wrong, 1));
+        for files in [["main.vasm", "deep/next.vasm"], ["deep/next.vasm", "main.vasm"]] {
+            let outcome = lab.run(["check", files[0], "--with", files[1]]).refuses(1, code);
+            assert_eq!(outcome.stderr.matches("Error:").count(), 1, "{wrong}: {}", outcome.stderr);
+        }
+    }
+    // What stands in a function does not make one out of main, and two mistakes are two.
+    for (wrong, codes) in [
+        (NEXT.replacen("ADD", "FROB", 1) + "HALT\n", ["E0107", "E0210"]),
+        (NEXT.replacen(".public next", ".func f\nFROB next\nRET\n.end", 1), ["E0107", "E0216"]),
+    ] {
+        lab.write("deep/next.vasm", wrong);
+        let outcome = lab.run(["check", "main.vasm", "--with", "deep/next.vasm"]).exits(1);
+        outcome.says(codes[0]).says(codes[1]);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::assembler::Assembler;
 use crate::diagnostics::{Code, Diagnostic, Help, Span, closest};
 use crate::isa::Op;
 use crate::isa::name::spelled;
-use crate::syntax::Operands;
+use crate::syntax::{Operands, without_point};
 
 /// How often names are looked through for a suggestion. There may be many, and nobody reads more.
 pub(super) const MAX_SUGGESTIONS: u32 = 40;
@@ -77,16 +77,20 @@ impl Assembler<'_> {
         let name = self.texts.name(mnemonic);
         let alone = operands.is_empty();
         let known = Op::ALL.iter().map(|op| op.mnemonic()).chain(self.unit.macros.keys().copied());
-        let help = match self.closest(name, known) {
-            Some(near) if alone => {
+        let help = match (without_point(name), self.closest(name, known)) {
+            (Some(point), _) if alone => {
+                format!("{point}; labels end with a colon: `{name}:`").into()
+            }
+            (Some(point), _) => Help::replace_by(&format!(".{name}"), point),
+            (None, Some(near)) if alone => {
                 Help::replace_by(near, format!("did you mean `{near}`, or a label, `{name}:`?"))
             }
-            Some(near) => Help::did_you_mean(near),
-            None if alone => Help::replace_by(
+            (None, Some(near)) => Help::did_you_mean(near),
+            (None, None) if alone => Help::replace_by(
                 &format!("{name}:"),
                 format!("a label is followed by a colon: `{name}:`"),
             ),
-            None => "docs/isa.md lists all instructions".into(),
+            (None, None) => "docs/isa.md lists all instructions".into(),
         };
         let diagnostic =
             Diagnostic::error(Code::UnknownMnemonic, format!("unknown instruction `{name}`"));

@@ -65,6 +65,8 @@ pub(super) struct Assembler<'s> {
     pub(super) reported: FxHashSet<(Code, Origin)>,
     /// Lines that could not be read.
     pub(super) unread: Vec<Diagnostic>,
+    /// Unknown instructions outside of functions, which may be no instructions.
+    pub(super) foreign: Vec<Span>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) module: Module,
@@ -100,6 +102,8 @@ pub(super) struct Assembler<'s> {
     /// The function whose missing instructions are being inserted.
     pub(super) completing: Option<usize>,
     pub(super) suggestions_left: Cell<u32>,
+    /// Whether what has no value now may have one later.
+    pub(super) tentative: bool,
 }
 
 /// What an assembly ends with.
@@ -139,6 +143,7 @@ impl<'s> Assembler<'s> {
             expansion_left: Some(MAX_EXPANSION),
             reported: FxHashSet::default(),
             unread: Vec::new(),
+            foreign: Vec::new(),
             diagnostics: Vec::new(),
             warnings: Vec::new(),
             module: Module::default(),
@@ -162,17 +167,17 @@ impl<'s> Assembler<'s> {
             loc: None,
             completing: None,
             suggestions_left: Cell::new(MAX_SUGGESTIONS),
+            tentative: false,
         }
     }
 
     /// Assembles all units.
     pub(super) fn run(mut self) -> Finished {
         self.read_units();
-        let mut declared = self.perhaps_declared();
+        let perhaps = self.perhaps_declared();
         self.diagnostics.splice(0..0, self.unread.drain(..));
         self.finish();
-        declared.extend(&self.missing);
-        self.drop_consequences(&declared);
+        self.drop_consequences(&perhaps);
         self.explain_late_macros();
         if self.diagnostics.is_empty() {
             self.settle_places();
@@ -320,6 +325,9 @@ impl<'s> Assembler<'s> {
     fn unknown_instruction(&mut self, mnemonic: Span, operands: &Operands) {
         self.note_first(mnemonic);
         self.unknown_mnemonic(mnemonic, operands);
+        if self.function.is_none() {
+            self.foreign.push(mnemonic);
+        }
         let key = (self.texts.scope(mnemonic), self.texts.name(mnemonic));
         let body = self.body();
         if operands.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::assembler::Assembler;
 use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::isa::name::quoted;
 use crate::syntax::literal;
 use crate::syntax::{BinaryOp, Expr, ExprKind};
 use std::cell::Cell;
@@ -72,6 +73,22 @@ impl<'s> Assembler<'s> {
         }
     }
 
+    /// The value of an expression if it is an integer, and all that it names stands above.
+    pub(super) fn known_integer(&mut self, expr: &Expr) -> Option<i64> {
+        self.tentative = true;
+        // Nobody reads what would be said of it.
+        let suggestions = self.suggestions_left.replace(0);
+        let before = self.go_to_unit_of(expr.span);
+        let value = self.value(expr, 0);
+        self.go_to(before);
+        self.suggestions_left.set(suggestions);
+        self.tentative = false;
+        match value {
+            Ok(Value::Int(value)) => Some(value),
+            Ok(Value::Float(_)) | Err(_) => None,
+        }
+    }
+
     fn value(&mut self, expr: &Expr, depth: u32) -> Result<Value> {
         match &expr.kind {
             ExprKind::Integer => self.integer(expr.span, false),
@@ -95,6 +112,7 @@ impl<'s> Assembler<'s> {
                 None => self.unknown_data(*name),
             },
             ExprKind::Defined(name) => Ok(Value::Int(self.is_defined(*name).into())),
+            ExprKind::Group(inner) => self.value(inner, depth),
             // The smallest integer has no positive counterpart, so its sign belongs to the literal.
             ExprKind::Neg(inner) if inner.kind == ExprKind::Integer => {
                 self.integer(inner.span, true)
@@ -192,7 +210,11 @@ impl<'s> Assembler<'s> {
         }
         let expr = constant.expr.clone();
         let value = self.value(&expr, depth + 1);
-        let state = value.as_ref().map_or(State::Failed, |&v| State::Done(v));
+        let state = match value {
+            Ok(value) => State::Done(value),
+            Err(_) if self.tentative => State::Waiting,
+            Err(_) => State::Failed,
+        };
         if let Some(constant) = self.unit.constants.get_mut(name) {
             constant.state = state;
         }
@@ -200,7 +222,10 @@ impl<'s> Assembler<'s> {
     }
 
     fn unknown_name<T>(&self, span: Span) -> Result<T> {
-        let name = self.texts.name(span);
+        let name = match self.texts.name(span) {
+            name if literal::is_float_name(name) => &quoted(name),
+            name => name,
+        };
         let known = self.unit.constants.keys().chain(self.unit.data.keys()).copied();
         let help = self.advise(name, known).unwrap_or_else(|| {
             format!("`.const {name} = …` defines a constant, `.data {name} …` a place in memory")

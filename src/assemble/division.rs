@@ -15,10 +15,9 @@ use crate::diagnostics::{Diagnostic, SourceId};
 use crate::isa::Op;
 use crate::module::{Function, FunctionNames, Lists, Module, Run};
 use crate::syntax::{Directive, Lexer, Parser, Plain, RawLine, Statement, Texts};
+use crate::threads::{self, share};
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::{available_parallelism, scope};
 
 /// From so many bytes on, the work on a text is shared.
 const LONG: usize = 1 << 20;
@@ -29,9 +28,6 @@ const PIECE: usize = 64 << 10;
 
 /// How many bytes are split into lines at once to find the end of a function behind a piece.
 const LITTLE: usize = 4 << 10;
-
-/// How many threads share the work at most. What is appended is appended by one.
-const MAX_THREADS: usize = 8;
 
 /// How the work on a text is shared.
 #[derive(Clone, Copy)]
@@ -50,8 +46,7 @@ impl Division {
         if text.len() < LONG {
             return Division::NONE;
         }
-        let threads = available_parallelism().map_or(1, |n| n.get().min(MAX_THREADS));
-        Division { threads, piece: PIECE }
+        Division { threads: threads::count(), piece: PIECE }
     }
 }
 
@@ -126,36 +121,26 @@ impl<'s> Assembler<'s> {
     /// Reads a text together with other threads.
     pub(super) fn read_divided(&mut self, text: &'s str, base: u32, division: Division) {
         let Division { threads, piece } = division;
-        let range = |number: usize| number * piece..text.len().min((number + 1) * piece);
-        let left = Mutex::new(0..text.len().div_ceil(piece));
-        let take = |from: fn(&mut Range<usize>) -> Option<usize>| {
-            from(&mut left.lock().expect("taking a number does not panic")).map(range)
-        };
+        let range = |part: usize| part * piece..text.len().min((part + 1) * piece);
         let ahead = Ahead { source: self.source, file: self.input.file, text, base };
         let read_ahead = AtomicU64::new(0);
-        let assemble_ahead = || {
-            let pieces = std::iter::from_fn(|| take(Range::next_back));
-            let stretches = pieces.filter_map(|piece| {
-                read_ahead.fetch_add(piece.len() as u64, Ordering::Relaxed);
-                ahead.assemble(piece)
-            });
-            stretches.collect::<Vec<_>>()
-        };
         let mut lexer = Lexer::new(text, base);
-        let mut stretches: Vec<Stretch> = scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(assemble_ahead)).collect();
-            while let Some(piece) = take(Range::next) {
+        let stretches = share(
+            threads,
+            text.len().div_ceil(piece),
+            |part| {
                 self.read_ahead = read_ahead.load(Ordering::Relaxed);
-                self.read_lines(&mut lexer, piece.end);
-            }
-            others
-                .into_iter()
-                .flat_map(|it| it.join().expect("assembling does not panic"))
-                .collect()
-        });
+                self.read_lines(&mut lexer, range(part).end);
+            },
+            |part| {
+                read_ahead.fetch_add(range(part).len() as u64, Ordering::Relaxed);
+                ahead.assemble(range(part))
+            },
+        );
         self.read_ahead = 0;
-        stretches.sort_unstable_by_key(|stretch| stretch.range.start);
-        for stretch in stretches {
+        let functions = stretches.iter().flatten().map(|stretch| stretch.declared.len());
+        self.unit.functions.reserve(functions.sum());
+        for stretch in stretches.into_iter().flatten() {
             self.read_lines(&mut lexer, stretch.range.start);
             if lexer.at() == stretch.range.start && self.is_between_functions() {
                 let lines_before = lexer.lines();

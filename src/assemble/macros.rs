@@ -10,7 +10,8 @@ use super::reading::{Input, MAX_DEPTH};
 use crate::diagnostics::{Code, Diagnostic, Label, Position, Span};
 use crate::isa::Op;
 use crate::module::MacroCall;
-use crate::syntax::{Chunk, Kind, RawLine, Token};
+use crate::syntax::{Chunk, Kind, Parser, RawLine, Token};
+use std::borrow::Cow;
 use std::rc::Rc;
 
 /// The most bytes that all expansions together may have, so that macros that call others twice do not
@@ -130,6 +131,7 @@ impl<'s> Assembler<'s> {
         let tokens = raw.tokens(self.texts);
         let behind = tokens.iter().position(|token| token.span == name);
         let args = arguments(&tokens[behind.map_or(0, |at| at + 1)..]);
+        let mut args: Vec<Cow<[Token]>> = args.into_iter().map(Cow::Borrowed).collect();
         if args.len() != it.params.len() {
             return self.wrong_arguments(&it, &args, call);
         }
@@ -140,6 +142,9 @@ impl<'s> Assembler<'s> {
         let cost = (it.span.end - it.span.start).max(LEAST_EXPANSION);
         let Some(left) = left.checked_sub(cost) else { return self.too_large(name) };
         self.expansion_left = Some(left);
+        if self.texts.is_expansion(self.input.base) {
+            args.iter_mut().for_each(|arg| self.work_out(arg));
+        }
         let Some(base) = self.texts.expand(it.span, call) else { return self.too_large(name) };
         self.tell_progress_at(raw.begins);
         let at = self.location(raw.number, raw.begins, call);
@@ -161,7 +166,7 @@ impl<'s> Assembler<'s> {
     }
 
     /// The body of a macro, as an expansion that begins at `base`.
-    fn expansion(&self, it: &Macro, args: &[&[Token]], base: u32) -> Chunk {
+    fn expansion(&self, it: &Macro, args: &[Cow<[Token]>], base: u32) -> Chunk {
         let moved = |at: u32| at - it.span.start + base;
         let mut chunk = Chunk::default();
         for line in it.body.lines() {
@@ -173,7 +178,7 @@ impl<'s> Assembler<'s> {
                     false => None,
                 };
                 match param {
-                    Some(param) => put_in(&mut chunk, args[param]),
+                    Some(param) => put_in(&mut chunk, &args[param]),
                     None => {
                         let span = Span::new(moved(token.span.start), moved(token.span.end));
                         chunk.push(Token { span, ..*token });
@@ -185,7 +190,28 @@ impl<'s> Assembler<'s> {
         chunk
     }
 
-    fn wrong_arguments(&mut self, it: &Macro, args: &[&[Token]], call: Span) {
+    /// Puts its value in the place of an argument that is an integer expression, so that what macros hand on
+    /// to each other does not grow with every call.
+    fn work_out(&mut self, argument: &mut Cow<[Token]>) {
+        let [first, .., last] = **argument else { return };
+        let value = Parser::expression(argument).and_then(|expr| self.known_integer(&expr));
+        let Some(left) = self.expansion_left.and_then(|left| left.checked_sub(LEAST_EXPANSION))
+        else {
+            return;
+        };
+        let literal = value.map(|value| match value {
+            0.. => value.to_string(),
+            // A sign would be one more operator.
+            _ => format!("{value:#x}"),
+        });
+        let place = literal.and_then(|it| self.texts.value(it, first.span.to(last.span)));
+        if let Some(span) = place {
+            self.expansion_left = Some(left);
+            *argument = parenthesised(&[Token { kind: Kind::Integer, span }]).collect();
+        }
+    }
+
+    fn wrong_arguments(&mut self, it: &Macro, args: &[Cow<[Token]>], call: Span) {
         let name = self.texts.name(it.name);
         let takes = match it.params.len() {
             0 => "no argument".to_owned(),
@@ -241,11 +267,17 @@ fn arguments(tokens: &[Token]) -> Vec<&[Token]> {
 
 /// Puts an argument in the place of a parameter. An expression stays one whatever it is put into.
 fn put_in(chunk: &mut Chunk, argument: &[Token]) {
-    let [first, .., last] = argument else {
-        return argument.iter().for_each(|&token| chunk.push(token));
-    };
-    let before = Span::new(first.span.start, first.span.start);
-    chunk.push(Token { kind: Kind::ParenOpen, span: before });
-    argument.iter().for_each(|&token| chunk.push(token));
-    chunk.push(Token { kind: Kind::ParenClose, span: last.span.after() });
+    match argument.len() {
+        ..=1 => argument.iter().for_each(|&token| chunk.push(token)),
+        _ => parenthesised(argument).for_each(|token| chunk.push(token)),
+    }
+}
+
+/// Tokens, of which there is one at least, between parentheses that stand nowhere.
+fn parenthesised(tokens: &[Token]) -> impl Iterator<Item = Token> {
+    let (first, last) = (tokens[0].span, tokens[tokens.len() - 1].span);
+    let before = Span::new(first.start, first.start);
+    let open = Token { kind: Kind::ParenOpen, span: before };
+    let close = Token { kind: Kind::ParenClose, span: last.after() };
+    std::iter::once(open).chain(tokens.iter().copied()).chain([close])
 }

@@ -166,6 +166,14 @@ pub(super) fn settle(diagnostics: &mut Vec<Diagnostic>, texts: &Texts, ids: &Tex
                 label.position = Position::Span(span);
             }
         }
+        // Calls of a recursion all stand in one place.
+        let mut shown: Vec<Label> = Vec::with_capacity(diagnostic.labels.len());
+        for label in diagnostic.labels.drain(..) {
+            if !shown.contains(&label) {
+                shown.push(label);
+            }
+        }
+        diagnostic.labels = shown;
     }
     let mut seen: FxHashSet<(Code, String, SourceId, Span)> = FxHashSet::default();
     diagnostics.retain(|it| {
@@ -182,7 +190,8 @@ fn calls(texts: &Texts, mut span: Span) -> Vec<(Span, String)> {
         let message = match is_macro {
             true => {
                 let line = Span::new(call.start, texts.line_around(call.start).end).of(texts);
-                let end = call.start + first_token(line).end as u32;
+                let name = first_token(line).map_or(0, |(_, name)| name.end);
+                let end = call.start + name as u32;
                 format!("in this call of `{}`", texts.name(Span::new(call.start, end)))
             }
             false => INCLUDED.to_owned(),
@@ -193,8 +202,18 @@ fn calls(texts: &Texts, mut span: Span) -> Vec<(Span, String)> {
     found
 }
 
+/// The first place of a diagnostic.
 pub(super) fn first_span(diagnostic: &Diagnostic) -> Option<Span> {
-    match diagnostic.labels.first()?.position {
+    span_of(diagnostic.labels.first()?)
+}
+
+/// All places of a diagnostic.
+pub(super) fn spans(diagnostic: &Diagnostic) -> impl Iterator<Item = Span> {
+    diagnostic.labels.iter().filter_map(span_of)
+}
+
+fn span_of(label: &Label) -> Option<Span> {
+    match label.position {
         Position::Span(span) => Some(span),
         _ => None,
     }

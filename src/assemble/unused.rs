@@ -6,16 +6,16 @@ use super::declare::Named;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::RealText;
 
-/// Whether a name is not looked at: it begins with `_`, in quotes or not.
-fn is_exempt(spelling: &str) -> bool {
-    spelling.strip_prefix("$\"").unwrap_or(spelling).starts_with('_')
+/// Whether a name is told when nothing uses it: not when it begins with `_`, in quotes or not.
+fn is_told(spelling: &str) -> bool {
+    !spelling.strip_prefix("$\"").unwrap_or(spelling).starts_with('_')
 }
 
 impl<'s> Assembler<'s> {
     /// Notes the labels and locals of a function that none of its instructions names.
     pub(super) fn doubt_unused(&mut self, body: &Body<'s>) {
         for ((_, name), label) in body.labels.iter() {
-            if !label.used.get() && !is_exempt(name) {
+            if !label.used.get() && is_told(name) {
                 let message = format!("the label `{name}` is never used");
                 self.doubt(Code::UnusedLabel, message, label.named.span, "nothing jumps here");
             }
@@ -24,7 +24,7 @@ impl<'s> Assembler<'s> {
         for ((_, name), local) in body.locals.iter() {
             let index = local.named.index;
             let used = local.used.get() || body.numbered.contains(&index.into());
-            if !used && index as usize >= params && !is_exempt(name) {
+            if !used && index as usize >= params && is_told(name) {
                 let message = format!("the local `{name}` is never used");
                 self.doubt(Code::UnusedLocal, message, local.named.span, "no instruction names it");
             }
@@ -44,19 +44,21 @@ impl<'s> Assembler<'s> {
                 (Code::UnusedGlobal, "global", &names.globals),
                 (Code::UnusedData, "piece of data", &names.data),
             ] {
-                let found = table.values().filter(|it| !it.used.get()).map(|it| it.named);
+                let found = table.iter().filter(|(name, it)| !it.used.get() && is_told(name));
+                let found = found.map(|(_, it)| it.named);
                 let found = found.filter(|it| code != Code::UnusedData || !at_address(it));
                 unused.extend(found.map(|it| (code, kind, it.span)));
             }
-            let constants = names.constants.values().filter(|it| !it.used.get());
-            unused.extend(constants.map(|it| (Code::UnusedConstant, "constant", it.span)));
+            let constants =
+                names.constants.iter().filter(|(name, it)| !it.used.get() && is_told(name));
+            unused.extend(constants.map(|(_, it)| (Code::UnusedConstant, "constant", it.span)));
         }
         // Tables have no order; all that is told is sorted by place, which is quick when it is so already.
         unused.sort_unstable_by_key(|(.., span)| span.start);
         for (code, kind, span) in unused {
             let name = self.texts.name(span);
             let own = matches!(self.texts.origin(span).text, RealText::Unit(_));
-            if own && !self.public.contains_key(name) && !is_exempt(name) {
+            if own && !self.public.contains_key(name) {
                 let message = format!("the {kind} `{name}` is never used");
                 self.doubt(code, message, span, "nothing names it");
             }

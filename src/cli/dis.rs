@@ -18,6 +18,7 @@ Examples:
   hotvm dis game.vbc -o game.vasm
   hotvm dis game.vbc --listing                offset, bytes, instruction, stack before -> after, line
   hotvm dis game.vasm --listing -f move       of one function
+  hotvm dis main.vasm --with ai.vasm --json   of a program of two files
   hotvm dis game.vasm --cfg | dot -Tsvg > game.svg
 
 {EXIT_STATUS}"))]
@@ -33,6 +34,8 @@ pub(super) struct Dis {
     /// Only this function; may be given more than once
     #[arg(short, long, value_name = "NAME", requires = "view")]
     function: Vec<String>,
+    #[command(flatten)]
+    native: NativeFlags,
 }
 
 /// How to show a program, if not as text that can be assembled.
@@ -71,8 +74,7 @@ impl Dis {
         if lowered {
             return self.lowered(input, report);
         }
-        let (name, bytecode, size) = (input.name.clone(), input.is_bytecode(), input.bytes.len());
-        let (module, source) = NativeFlags::default().read_module(input, report)?;
+        let (origin, module, source) = self.native.read_module(input, report)?;
         if !(listing || json || cfg) {
             return Ok(to_text(&module));
         }
@@ -83,14 +85,14 @@ impl Dis {
         } else if cfg {
             to_dot(&mut inspector, &functions)
         } else {
-            let summary = Summary::new(&mut inspector, &name, bytecode, size);
+            let summary = Summary::new(&mut inspector, origin);
             to_json(&mut inspector, &summary, &functions, source, &mut report.sources)
         })
     }
 
     /// The register code of functions.
     fn lowered(&self, input: Input, report: &mut Report) -> Result<String, Vec<Diagnostic>> {
-        let program = NativeFlags::default().load(input, report)?;
+        let program = self.native.load(input, report)?;
         let inspector = Inspector::new(program.verified.module());
         let functions = self.functions(&inspector, program.places.source())?;
         let list = |function| {

@@ -1,6 +1,7 @@
 //! `hotvm fmt`
 
 use super::{EXIT_STATUS, output, report::Report, status};
+use bytestring::ByteString;
 use clap::Args;
 use hotvm::diagnostics::{Code, Diagnostic};
 use hotvm::program::{Input, search};
@@ -55,13 +56,13 @@ impl Fmt {
         let formatted = format(&text);
         let standard_input = path == Path::new("-");
         if self.check {
-            if formatted != text {
+            if text != formatted {
                 // Nobody reads on when the pipe is closed; the exit status still tells.
                 let _ = writeln!(std::io::stdout().lock(), "{name}");
             }
-            return formatted == text;
+            return text == formatted;
         }
-        if formatted == text && !standard_input {
+        if text == formatted && !standard_input {
             return true;
         }
         let to = (!standard_input).then_some(path);
@@ -70,10 +71,10 @@ impl Fmt {
 }
 
 /// The name of a text, and what it holds.
-fn read(path: &Path) -> Result<(String, String), Diagnostic> {
+fn read(path: &Path) -> Result<(String, ByteString), Diagnostic> {
     let input = Input::read(path)?;
-    let name = input.name.clone();
-    match String::from_utf8(input.bytes) {
+    let (text, name) = (input.text(), input.name);
+    match text {
         Ok(text) if !text.contains('\0') && !text.starts_with('\x7f') => Ok((name, text)),
         _ => Err(Diagnostic::error(Code::NotText, format!("`{name}` is not program text"))
             .help("`hotvm dis` makes program text from bytecode")),

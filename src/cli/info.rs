@@ -6,8 +6,10 @@ use hotvm::diagnostics::Diagnostic;
 use hotvm::isa::name::spelled;
 use hotvm::program::Input;
 use hotvm::tools::inspect::{
-    DataSummary, FunctionSummary, GlobalSummary, Inspector, SlotSummary, Summary, summary_to_json,
+    DataSummary, FunctionSummary, GlobalSummary, Inspector, Origin, SlotSummary, Summary,
+    summary_to_json,
 };
+use std::cmp::Reverse;
 use std::path::PathBuf;
 
 /// How many functions, slots and other things are listed of each kind, so that all fits a screen.
@@ -49,26 +51,30 @@ impl Info {
 
     fn summary(&self, report: &mut Report) -> Result<Summary, Vec<Diagnostic>> {
         let input = Input::read(&self.input).map_err(|diagnostic| vec![diagnostic])?;
-        let (name, bytecode, size) = (input.name.clone(), input.is_bytecode(), input.bytes.len());
-        let (module, _) = self.native.read_module(input, report)?;
-        Ok(Summary::new(&mut Inspector::new(&module), &name, bytecode, size))
+        let (origin, module, _) = self.native.read_module(input, report)?;
+        Ok(Summary::new(&mut Inspector::new(&module), origin))
     }
 }
 
 fn screen(summary: &Summary) -> String {
-    let mut out = format!("{}: {}\n", summary.file, kind(summary));
+    let mut out = format!("{}: {}\n", files(&summary.origin), kind(summary));
     if !summary.valid {
         out += "cannot be run: `hotvm check` tells why\n";
     }
     let code = summary.functions.iter();
     let (instructions, size) = code.fold((0, 0), |(i, s), f| (i + f.instructions, s + f.size));
+    let public = match summary.functions.iter().filter(|f| f.public).count() {
+        0 => String::new(),
+        n => format!(", {n} public"),
+    };
     out += &format!(
-        "\nfunctions {}, {instructions} instructions, {size} bytes\n",
+        "\nfunctions {}{public}, {instructions} instructions, {size} bytes\n",
         summary.functions.len()
     );
-    // The largest say most about a program.
+    // What others call, and the largest, say most about a program.
     let mut functions: Vec<_> = summary.functions.iter().collect();
-    functions.sort_by_key(|f| (f.index != summary.entry, std::cmp::Reverse(f.size)));
+    let rank = |f: &FunctionSummary| (f.index != summary.entry, !f.public, Reverse(f.size));
+    functions.sort_by_key(|f| rank(f));
     list(&mut out, &functions, |f| function(f, f.index == summary.entry));
     titled(&mut out, "slots", &summary.slots, slot);
     titled(&mut out, "globals", &summary.globals, global);
@@ -101,12 +107,19 @@ fn wrapped(title: &str, items: &[String]) -> String {
     out + line.trim_end() + "\n"
 }
 
+fn files(Origin { file, with, .. }: &Origin) -> String {
+    match &with[..] {
+        [] => file.clone(),
+        [one] => format!("{file} with {one}"),
+        more => format!("{file} with {} more files", more.len()),
+    }
+}
+
 fn kind(summary: &Summary) -> String {
-    let text = match summary.format {
-        "text" => {
-            format!("program text, {} bytes; {} as bytecode", summary.size, summary.bytecode_size)
-        }
-        _ => format!("bytecode, {} bytes", summary.size),
+    let size = summary.origin.size;
+    let text = match summary.origin.format {
+        "text" => format!("program text, {size} bytes; {} as bytecode", summary.bytecode_size),
+        _ => format!("bytecode, {size} bytes"),
     };
     match (summary.names, summary.source_map) {
         (false, false) => format!("{text}, stripped"),
@@ -133,8 +146,10 @@ fn list<T>(out: &mut String, things: &[&T], describe: impl Fn(&T) -> String) {
 fn function(f: &FunctionSummary, entry: bool) -> String {
     let result = f.result.map_or(String::new(), |result| format!(" -> {result}"));
     let name = format!("{} ({}){result}", spelled(&f.name), f.params.join(", "));
+    let public = if f.public { ", public" } else { "" };
     let entry = if entry { ", begins here" } else { "" };
-    format!("{name:38} {} bytes, locals {}, stack {}{entry}", f.size, f.locals.len(), f.max_stack)
+    let (size, locals, stack) = (f.size, f.locals.len(), f.max_stack);
+    format!("{name:38} {size} bytes, locals {locals}, stack {stack}{public}{entry}")
 }
 
 fn slot(s: &SlotSummary) -> String {

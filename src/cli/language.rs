@@ -7,7 +7,7 @@ use hotvm::program::{IncludePath, Input};
 use std::path::{Path, PathBuf};
 
 /// What a text is assembled with.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone)]
 pub(super) struct LanguageFlags {
     /// Define a constant, 1 without a value; or, by its name, make a warning an error (`warnings` for
     /// all); may be given more than once

@@ -9,11 +9,12 @@ use hotvm::diagnostics::{Diagnostic, Severity, SourceId, Sources};
 use hotvm::module::Module;
 use hotvm::native::{Settings, offer};
 use hotvm::program::{self, Input, Program};
+use hotvm::tools::inspect::Origin;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 /// Where native libraries may come from.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone)]
 pub(super) struct NativeFlags {
     /// Also search and allow libraries in this folder; may be given more than once
     #[arg(long, value_name = "DIR")]
@@ -87,20 +88,24 @@ impl NativeFlags {
         Ok(program)
     }
 
-    /// The same without the proof.
+    /// Reads a program without the proof, and tells what it was read from.
     pub(super) fn read_module(
         &self,
         input: Input,
         report: &mut Report,
-    ) -> Result<(Module, SourceId), Vec<Diagnostic>> {
-        self.with_options(input, report, program::read_module)
+    ) -> Result<(Origin, Module, SourceId), Vec<Diagnostic>> {
+        self.with_options(input, report, |input, sources, options| {
+            let origin = Origin::of(&input);
+            let (module, source) = program::read_module(input, sources, options)?;
+            Ok((origin, module, source))
+        })
     }
 
     fn with_options<T>(
         &self,
         mut input: Input,
         report: &mut Report,
-        read: fn(Input, &mut Sources, &Options) -> Result<T, Vec<Diagnostic>>,
+        read: impl FnOnce(Input, &mut Sources, &Options) -> Result<T, Vec<Diagnostic>>,
     ) -> Result<T, Vec<Diagnostic>> {
         self.language.add_units(&mut input).map_err(|error| vec![error])?;
         let looked = Looked::new(self, &input.folder);
@@ -115,8 +120,7 @@ impl NativeFlags {
             ..Options::default()
         };
         let what = format!("reading {}", input.name);
-        let total = input.units.iter().chain([&input]).map(|it| it.bytes.len() as u64).sum();
-        let progress = Progress::begin(what, total, report);
+        let progress = Progress::begin(what, input.size() as u64, report);
         let options = Options { progress: Some(progress.position()), ..options };
         let made = read(input, &mut report.sources, &options);
         drop(progress);

@@ -1,5 +1,6 @@
 //! The texts and files that diagnostics point into.
 
+use bytestring::ByteString;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -68,7 +69,7 @@ pub struct Source {
     /// The path as the user gave it, or `<stdin>`.
     pub name: String,
     /// The text, where it is text and at hand.
-    pub text: Option<String>,
+    pub text: Option<ByteString>,
     /// Where its lines begin. Ten thousand errors are not to count them ten thousand times.
     line_starts: OnceLock<Vec<usize>>,
 }
@@ -86,7 +87,7 @@ impl Sources {
     }
 
     /// Adds a text.
-    pub fn add_text(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+    pub fn add_text(&mut self, name: impl Into<String>, text: impl Into<ByteString>) -> SourceId {
         self.add(name.into(), Some(text.into()))
     }
 
@@ -105,7 +106,7 @@ impl Sources {
         (0..self.list.len() as u32).map(SourceId)
     }
 
-    fn add(&mut self, name: String, text: Option<String>) -> SourceId {
+    fn add(&mut self, name: String, text: Option<ByteString>) -> SourceId {
         let id = self.next_id();
         self.list.push(Source { name, text, line_starts: OnceLock::new() });
         id

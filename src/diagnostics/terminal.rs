@@ -2,33 +2,34 @@
 //! in lines of `--> file:line:column`.
 
 use super::diagnostic::{self, Diagnostic, Position, Severity};
-use super::source::Sources;
+use super::source::{SourceId, Sources, Span};
 use ariadne::{Color, Config, IndexType, Label, Report, ReportKind, Source};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
 /// The longest line that is shown, in bytes. A text may well be a single line of a million letters.
 const MAX_LINE: usize = 500;
 
+/// What ends a line for ariadne, and not in a program.
+const LINE_BREAKS: [char; 6] = ['\r', '\x0b', '\x0c', '\u{85}', '\u{2028}', '\u{2029}'];
+
 /// Renders all of them, an empty line between two.
 pub fn render_terminal(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
-    let mut excerpts = Excerpts::default();
+    let shown = |d: &&Diagnostic| can_be_shown(d, sources);
+    let mut excerpts = Excerpts::new(diagnostics.iter().filter(shown), sources);
     let rendered: Vec<String> = diagnostics
         .iter()
-        .map(|d| {
-            if !d.labels.is_empty() && d.labels.iter().all(|label| can_be_shown(label, sources)) {
-                excerpts.render(d, sources, color)
-            } else {
-                plain(d, sources, color)
-            }
-        })
+        .map(|d| if shown(&d) { excerpts.render(d, color) } else { plain(d, sources, color) })
         .collect();
     clipped(&rendered.join("\n"))
 }
 
-fn can_be_shown(label: &diagnostic::Label, sources: &Sources) -> bool {
-    let Position::Span(span) = label.position else { return false };
-    sources.get(label.source).lines_of(span).len() <= MAX_LINE
+fn can_be_shown(diagnostic: &Diagnostic, sources: &Sources) -> bool {
+    let is_short = |label: &diagnostic::Label| match label.position {
+        Position::Span(span) => sources.get(label.source).lines_of(span).len() <= MAX_LINE,
+        _ => false,
+    };
+    !diagnostic.labels.is_empty() && diagnostic.labels.iter().all(is_short)
 }
 
 /// Cuts what is left of long lines: messages repeat names of the program.
@@ -43,27 +44,43 @@ fn clipped(text: &str) -> String {
     out
 }
 
-/// Keeps the line index of each text, which ariadne counts anew for every `Source`.
-#[derive(Default)]
-struct Excerpts {
-    texts: HashMap<String, Source<String>>,
+/// The lines that are shown of each text. The others are empty, which ariadne counts faster than all that
+/// a long text holds.
+struct Excerpts<'s> {
+    sources: &'s Sources,
+    texts: HashMap<SourceId, Source<String>>,
 }
 
-impl Excerpts {
-    fn render(&mut self, diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
-        for label in &diagnostic.labels {
-            let source = sources.get(label.source);
-            self.texts
-                .entry(source.name.clone())
-                .or_insert_with(|| Source::from(source.text.clone().unwrap_or_default()));
+impl<'s> Excerpts<'s> {
+    /// What these diagnostics show.
+    fn new<'d>(
+        diagnostics: impl Iterator<Item = &'d Diagnostic>,
+        sources: &'s Sources,
+    ) -> Excerpts<'s> {
+        let mut lines: HashMap<SourceId, BTreeMap<u32, &str>> = HashMap::new();
+        for label in diagnostics.flat_map(|diagnostic| &diagnostic.labels) {
+            let (source, span) = (sources.get(label.source), span_of(label));
+            let (first, _) = source.line_column(span.start);
+            let touched = (first..).zip(source.lines_of(span).split('\n'));
+            lines.entry(label.source).or_default().extend(touched);
         }
+        let excerpt = |(id, lines)| (id, Source::from(excerpt(&lines)));
+        Excerpts { sources, texts: lines.into_iter().map(excerpt).collect() }
+    }
+
+    /// A position in characters of an excerpt: where labels are of two files, ariadne takes those of the
+    /// second as such.
+    fn in_chars(&self, source: SourceId, byte: u32) -> usize {
+        let (line, column) = self.sources.get(source).line_column(byte);
+        let line = self.texts[&source].line(line as usize - 1).expect("one of those shown");
+        line.offset() + column as usize - 1
+    }
+
+    fn render(&mut self, diagnostic: &Diagnostic, color: bool) -> String {
         let at = |label: &super::Label| {
-            let Position::Span(span) = label.position else {
-                unreachable!("checked by the caller")
-            };
-            let name = &sources.get(label.source).name;
-            let [start, end] = [span.start, span.end].map(|at| in_chars(&self.texts[name], at));
-            (name.clone(), start..end)
+            let span = span_of(label);
+            let [start, end] = [span.start, span.end].map(|at| self.in_chars(label.source, at));
+            (label.source, start..end)
         };
         let (kind, colour) = kind(diagnostic.severity);
         let config = Config::default().with_index_type(IndexType::Char).with_color(color);
@@ -72,9 +89,9 @@ impl Excerpts {
             .with_code(diagnostic.code.name())
             .with_message(&diagnostic.message);
         let mut labels: Vec<_> = diagnostic.labels.iter().enumerate().collect();
-        // ariadne draws an excerpt for each stretch of lines that rise.
-        let first = diagnostic.labels[0].source;
-        labels.sort_by_key(|(_, label)| (label.source != first, label.source, at(label).1.start));
+        // ariadne draws an excerpt for each stretch of lines that rise. Files stand as the labels name them.
+        let of_source = |source| diagnostic.labels.iter().position(|it| it.source == source);
+        labels.sort_by_key(|(_, label)| (of_source(label.source), at(label).1.start));
         for (i, label) in labels {
             let colour = if i == 0 { colour } else { Color::Cyan };
             let mut place = Label::new(at(label)).with_color(colour);
@@ -97,22 +114,35 @@ impl Excerpts {
     }
 }
 
-/// A position in characters: where labels are of two files, ariadne takes those of the second as such.
-fn in_chars(text: &Source<String>, byte: u32) -> usize {
-    let Some((line, _, column)) = text.get_byte_line(byte as usize) else { return text.len() };
-    let before = text.get_line_text(line).unwrap_or_default().char_indices();
-    line.offset() + before.take_while(|(at, _)| *at < column).count()
+/// Where an excerpt is from.
+fn span_of(label: &diagnostic::Label) -> Span {
+    match label.position {
+        Position::Span(span) => span,
+        _ => unreachable!("there is no excerpt of what has no span"),
+    }
 }
 
-impl ariadne::Cache<String> for &mut Excerpts {
+/// A text with these lines, by their numbers, in their places.
+fn excerpt(lines: &BTreeMap<u32, &str>) -> String {
+    let (mut text, mut next) = (String::new(), 1);
+    for (&number, line) in lines {
+        text += &"\n".repeat((number - next) as usize);
+        text += &line.replace(LINE_BREAKS, " ");
+        text.push('\n');
+        next = number + 1;
+    }
+    text
+}
+
+impl ariadne::Cache<SourceId> for &mut Excerpts<'_> {
     type Storage = String;
 
-    fn fetch(&mut self, name: &String) -> Result<&Source<String>, impl std::fmt::Debug> {
-        self.texts.get(name).ok_or("a text that was not registered")
+    fn fetch(&mut self, id: &SourceId) -> Result<&Source<String>, impl std::fmt::Debug> {
+        self.texts.get(id).ok_or("a text that is not shown")
     }
 
-    fn display<'a>(&self, name: &'a String) -> Option<impl std::fmt::Display + 'a> {
-        Some(name)
+    fn display<'a>(&self, id: &'a SourceId) -> Option<impl std::fmt::Display + 'a> {
+        Some(self.sources.get(*id).name.clone())
     }
 }
 

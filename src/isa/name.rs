@@ -5,6 +5,7 @@
 //! listings spell names in the same way, so no name can do anything to a terminal.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// Whether a name is written without quotes.
 pub fn is_plain(name: &str) -> bool {
@@ -20,7 +21,31 @@ pub fn spelled(name: &str) -> Cow<'_, str> {
 
 /// A name in quotes.
 pub fn quoted(name: &str) -> String {
-    format!("$\"{}\"", name.escape_debug())
+    let mut out = "$\"".to_owned();
+    name.chars().for_each(|c| escape(c, &mut out));
+    out + "\""
+}
+
+/// Appends a character as it stands between quotes: by an escape where it would end them, or cannot be
+/// seen.
+pub fn escape(c: char, out: &mut String) {
+    match c {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\0' => out.push_str("\\0"),
+        '"' | '\\' => out.extend(['\\', c]),
+        c if is_invisible(c) => drop(write!(out, "\\u{{{:x}}}", u32::from(c))),
+        c => out.push(c),
+    }
+}
+
+/// Whether a character is a control of terminals, or of how the text around it is laid out.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -36,6 +61,7 @@ mod tests {
             ("", r#"$"""#),
             ("1", r#"$"1""#),
             ("größe", r#"$"größe""#),
+            ("it's e\u{301}", "$\"it's e\u{301}\""),
             ("a.b c", r#"$"a.b c""#),
             ("\"\\\n\0", r#"$"\"\\\n\0""#),
             ("\u{1b}[2J\u{202e}\u{feff}", r#"$"\u{1b}[2J\u{202e}\u{feff}""#),

@@ -2,6 +2,10 @@
 
 use super::include::similar;
 use crate::diagnostics::{Code, Diagnostic};
+use bytes::Bytes;
+use bytestring::ByteString;
+use memmap2::MmapMut;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +15,7 @@ pub struct Input {
     /// What messages call it.
     pub name: String,
     /// What it holds.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// The folder that the program's relative paths start from.
     pub folder: PathBuf,
     /// The other texts of the program, each a unit with names of its own.
@@ -33,7 +37,7 @@ impl Input {
             return Ok(Input::new("<stdin>", bytes));
         }
         let name = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let bytes = read_file(path).map_err(|error| unreadable(path, &error))?;
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
@@ -42,8 +46,13 @@ impl Input {
     }
 
     /// Bytes that are at hand, of one file, with this name in messages.
-    pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> Input {
-        Input { name: name.into(), bytes, folder: PathBuf::from("."), units: Vec::new() }
+    pub fn new(name: impl Into<String>, bytes: impl Into<Bytes>) -> Input {
+        Input {
+            name: name.into(),
+            bytes: bytes.into(),
+            folder: PathBuf::from("."),
+            units: Vec::new(),
+        }
     }
 
     /// Reads the files of one program, the first of which its relative paths start from.
@@ -67,22 +76,58 @@ impl Input {
         Input::new(name, text.into().into_bytes())
     }
 
+    /// How many bytes it holds, with all its files.
+    pub fn size(&self) -> usize {
+        self.bytes.len() + self.units.iter().map(Input::size).sum::<usize>()
+    }
+
     /// Whether it is bytecode, or cut-off bytecode, rather than text. No text begins as it does.
     pub fn is_bytecode(&self) -> bool {
         self.bytes.starts_with(b"\x7fvbc")
             || (!self.bytes.is_empty() && b"\x7fvbc".starts_with(&self.bytes))
     }
 
-    /// The text, or the offset of the first byte that is none, and the bytes again.
-    pub(super) fn into_text(self) -> Result<String, (usize, Vec<u8>)> {
+    /// The text.
+    ///
+    /// # Errors
+    /// When it is none; with the offset of the first byte that no text has.
+    pub fn text(&self) -> Result<ByteString, usize> {
         // UTF-8 allows NUL, but no text has any, and nearly every binary file soon does.
         let start = &self.bytes[..self.bytes.len().min(8192)];
         if let Some(nul) = start.iter().position(|&b| b == 0) {
-            return Err((nul, self.bytes));
+            return Err(nul);
         }
-        String::from_utf8(self.bytes)
-            .map_err(|error| (error.utf8_error().valid_up_to(), error.into_bytes()))
+        ByteString::try_from(self.bytes.clone()).map_err(|error| error.valid_up_to())
     }
+}
+
+/// From so many bytes on, the system is asked for large pages.
+const LARGE: u64 = 1 << 20;
+
+fn read_file(path: &Path) -> io::Result<Bytes> {
+    let mut file = File::open(path)?;
+    let len = file.metadata()?.len();
+    if len >= LARGE
+        && let Ok(bytes) = read_large(&mut file, len)
+    {
+        return Ok(bytes);
+    }
+    std::fs::read(path).map(Bytes::from)
+}
+
+/// Reads a file of so many bytes. What takes longest are the pages of the memory that it goes into: these
+/// are large, where the system has such.
+fn read_large(file: &mut File, len: u64) -> io::Result<Bytes> {
+    let len = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    let mut memory = MmapMut::map_anon(len)?;
+    #[cfg(target_os = "linux")]
+    let _ = memory.advise(memmap2::Advice::HugePage);
+    file.read_exact(&mut memory)?;
+    // It may have grown.
+    if file.read(&mut [0])? > 0 {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(Bytes::from_owner(memory))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {

@@ -25,7 +25,7 @@ pub use trace::TraceWriter;
 
 use crate::assemble::{Assembled, Files, Options, assemble};
 use crate::diagnostics::{Code, Diagnostic, Position, Severity, SourceId, Sources};
-use crate::module::{DecodeError, DecodeProblem, Module, decode_owned};
+use crate::module::{DecodeError, DecodeProblem, Module, decode};
 use crate::verify::{Verified, doubts, verify};
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ fn read(
     if input.is_bytecode() {
         let source = sources.add_file(&input.name);
         let module =
-            decode_owned(input.bytes).map_err(|error| vec![decode_diagnostic(error, source)])?;
+            decode(&input.bytes).map_err(|error| vec![decode_diagnostic(error, source)])?;
         return Ok(Read { module, source, warnings: Vec::new(), files: Files::default() });
     }
     let source = add_text(input, sources)?;
@@ -95,12 +95,11 @@ fn read(
 
 /// Adds the text of an input.
 fn add_text(input: Input, sources: &mut Sources) -> Result<SourceId, Vec<Diagnostic>> {
-    let name = input.name.clone();
-    match input.into_text() {
-        Ok(text) => Ok(sources.add_text(name, text)),
-        Err((offset, bytes)) => {
-            let source = sources.add_file(name);
-            Err(vec![not_text(&bytes, offset, source)])
+    match input.text() {
+        Ok(text) => Ok(sources.add_text(input.name, text)),
+        Err(offset) => {
+            let source = sources.add_file(input.name);
+            Err(vec![not_text(&input.bytes, offset, source)])
         }
     }
 }

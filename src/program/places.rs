@@ -102,14 +102,25 @@ impl Places {
             let (source, position) = self.of(module, *site, sources);
             diagnostic = diagnostic.at(source, position, label);
         }
-        match error.places.first() {
-            Some((site, _)) => {
-                let calls = self.calls(module, *site, sources);
-                let outermost = calls.last().or(diagnostic.labels.first()).map(|it| it.source);
-                diagnostic.labels.extend(calls);
-                diagnostic.labels.extend(outermost.into_iter().flat_map(|it| self.includes(it)));
+        let [(site, _), others @ ..] = &error.places[..] else {
+            return diagnostic.at(self.source, Position::Whole, "");
+        };
+        let calls = self.calls(module, *site, sources);
+        let outermost = calls.last().or(diagnostic.labels.first()).map(|it| it.source);
+        diagnostic.labels.extend(calls);
+        diagnostic.labels.extend(outermost.into_iter().flat_map(|it| self.includes(it)));
+        // What lies in the same call is shown once.
+        let mut shown: Vec<(SourceId, Position)> =
+            diagnostic.labels.iter().map(|it| (it.source, it.position)).collect();
+        for (site, label) in others {
+            for call in self.calls(module, *site, sources) {
+                let at = (call.source, call.position);
+                if !shown.contains(&at) {
+                    shown.push(at);
+                    let message = format!("{label}, {}", call.message);
+                    diagnostic.labels.push(Label { message, ..call });
+                }
             }
-            None => diagnostic = diagnostic.at(self.source, Position::Whole, ""),
         }
         diagnostic
     }

@@ -32,9 +32,16 @@ pub(super) fn explain(source: SourceId, texts: &Texts, tokens: Tokens) -> Diagno
     }
     if let Some(excess) = excess_operator(tokens) {
         let message = format!("more than {MAX_OPERATORS} operators in one expression");
+        let help = match texts.is_expansion(tokens[0].span.start) {
+            true => {
+                "an argument whose value is not known yet, such as an address, grows with each macro \
+                 that hands it on; let the macros hand on a number, and add it to the address in the last"
+            }
+            false => "name parts of it with `.const`",
+        };
         return Diagnostic::error(Code::TooComplex, message)
             .at_span(source, excess.span, "one too many")
-            .help("name parts of it with `.const`");
+            .help(help);
     }
     let errors = grammar::line::<extra::Err<Rich<Token>>>().parse(tokens).into_errors();
     let error = errors.first().expect("the cheap parser has refused the line");
@@ -51,13 +58,12 @@ pub(super) fn explain(source: SourceId, texts: &Texts, tokens: Tokens) -> Diagno
     let expected = expected(error.reason());
     Diagnostic::error(Code::Syntax, format!("expected {expected}, found {found}"))
         .at_span(source, span, format!("expected {expected}"))
-        .maybe_help(form_of(tokens).or_else(|| without_point(texts, tokens)))
+        .maybe_help(form_of(tokens).or_else(|| without_point(tokens.first()?.span.of(texts))))
 }
 
-/// The directive that a line was probably meant to begin with.
-fn without_point(texts: &Texts, tokens: Tokens) -> Option<String> {
-    let first = tokens.first()?.span.of(texts);
-    let meant = Kind::DIRECTIVES.into_iter().find(|name| name[1..] == *first)?;
+/// What to do about the first word of a line that was probably meant to be a directive.
+pub fn without_point(word: &str) -> Option<String> {
+    let meant = Kind::DIRECTIVES.into_iter().find(|name| name[1..] == *word)?;
     Some(format!("directives begin with a point: `{meant}`"))
 }
 

@@ -196,7 +196,7 @@ fn is_sign(operands: &[Token]) -> bool {
 
 impl Token<'_> {
     fn is_word(self) -> bool {
-        self.kind.is_name()
+        self.text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$')
     }
 
     fn is_directive(self) -> bool {

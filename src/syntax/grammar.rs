@@ -235,10 +235,13 @@ fn operand<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, Operand, E> + Clon
 
 /// A constant expression: signs and atoms between binary operators, which are put in order
 /// afterwards.
-fn expression<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, Expr, E> + Clone {
+pub(super) fn expression<'t, E: Extra<'t>>() -> impl Parser<'t, Tokens<'t>, Expr, E> + Clone {
     recursive(|expr| {
         let parens = token(Kind::ParenOpen).then(expr).then(token(Kind::ParenClose)).map(
-            |((open, inner), close): ((Span, Expr), Span)| Expr { span: open.to(close), ..inner },
+            |((open, inner), close): ((Span, Expr), Span)| Expr {
+                span: open.to(close),
+                kind: ExprKind::Group(Box::new(inner)),
+            },
         );
         let call = function(Kind::Len, ExprKind::Len).or(function(Kind::Defined, ExprKind::Defined));
         let literal = custom(|inp| {

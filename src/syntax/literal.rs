@@ -1,6 +1,7 @@
 //! The values of literals.
 
 use crate::diagnostics::{Code, Diagnostic, SourceId, Span};
+use crate::isa::name::escape;
 use std::fmt;
 
 /// Why a literal has no value.
@@ -235,17 +236,7 @@ pub fn name(token: &str) -> Result<String, LiteralError> {
 pub fn write_text(bytes: &[u8]) -> String {
     let mut out = String::from("\"");
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '\n' => out.push_str("\\n"),
-                '\r' => out.push_str("\\r"),
-                '\t' => out.push_str("\\t"),
-                '\0' => out.push_str("\\0"),
-                '"' | '\\' => out.extend(['\\', c]),
-                c if c.is_control() => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-                c => out.push(c),
-            }
-        }
+        chunk.valid().chars().for_each(|c| escape(c, &mut out));
         chunk.invalid().iter().for_each(|b| out.push_str(&format!("\\x{b:02x}")));
     }
     out.push('"');

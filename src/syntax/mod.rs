@@ -21,6 +21,7 @@ mod token;
 mod tree;
 
 pub use chunk::{Chunk, Lexer, RawLine};
+pub use explain::without_point;
 pub use format::format;
 pub use parser::{Parser, Unread};
 pub use plain::{Plain, Word};

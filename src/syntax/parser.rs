@@ -51,6 +51,14 @@ impl<'c, 't> Parser<'c, 't> {
         }
     }
 
+    /// What tokens say as an expression, if they are one.
+    pub fn expression(tokens: Tokens<'c>) -> Option<Expr> {
+        if excess_operator(tokens).is_some() {
+            return None;
+        }
+        grammar::expression::<extra::Default>().parse(tokens).into_output()
+    }
+
     fn statement(&self, tokens: Tokens<'c>) -> Option<(Option<Span>, Statement)> {
         if excess_operator(tokens).is_some() {
             return None;

@@ -5,9 +5,11 @@
 //! The expansion of a macro is such a text too. It reads as the macro's body does, but its tokens are
 //! its own, so that a label of one expansion is no other's; what an argument brings in keeps its place
 //! in the call. So a span tells where a token is from and in which scope it was written, and nothing is
-//! copied.
+//! copied. Where an argument is worked out before it is brought in, its value is a text of one number, from
+//! where the argument stands.
 
 use super::literal;
+use super::token::{Kind, first_token};
 use crate::diagnostics::{Span, Text};
 use crate::isa::name::spelled;
 use elsa::{FrozenMap, FrozenVec};
@@ -26,6 +28,7 @@ pub struct Texts<'t> {
     /// Where the positions of those begin that have begun.
     unit_starts: RefCell<Vec<u32>>,
     included: FrozenVec<String>,
+    values: FrozenVec<String>,
     others: RefCell<Vec<Other>>,
     /// Names that stand in quotes, and how they are spelled when each is spelled in one way only.
     spellings: FrozenMap<String, String>,
@@ -48,6 +51,8 @@ enum OtherKind {
     Real(RealText),
     /// The body of a macro, in the text that defines it.
     Expansion(Span),
+    /// The value, by its number, of an expression that stands elsewhere.
+    Value(usize, Span),
 }
 
 /// A text that somebody wrote.
@@ -77,6 +82,7 @@ impl<'t> Texts<'t> {
             units,
             unit_starts: RefCell::default(),
             included: FrozenVec::new(),
+            values: FrozenVec::new(),
             others: RefCell::default(),
             spellings: FrozenMap::new(),
         }
@@ -88,6 +94,7 @@ impl<'t> Texts<'t> {
     }
 
     /// The name at a span, spelled as every other token that stands for it: `$"a"` names what `a` does.
+    /// What is no name is given as it stands.
     #[inline]
     pub fn name(&self, span: Span) -> &str {
         let token = self.at(span);
@@ -95,10 +102,13 @@ impl<'t> Texts<'t> {
     }
 
     #[cold]
-    fn spelling(&self, token: &str) -> &str {
+    fn spelling<'a>(&'a self, token: &'a str) -> &'a str {
+        if first_token(token) != Some((Kind::Quoted, 0..token.len())) {
+            return token;
+        }
         self.spellings.get(token).unwrap_or_else(|| {
-            let spelling = literal::name(token).map(|name| spelled(&name).into_owned());
-            self.spellings.insert(token.to_owned(), spelling.unwrap_or_else(|_| token.to_owned()))
+            let name = literal::name(token).expect("the lexer has read it");
+            self.spellings.insert(token.to_owned(), spelled(&name).into_owned())
         })
     }
 
@@ -144,6 +154,7 @@ impl<'t> Texts<'t> {
             + match last.kind {
                 OtherKind::Real(text) => self.real(text).len() as u32,
                 OtherKind::Expansion(body) => body.end - body.start,
+                OtherKind::Value(value, _) => self.values[value].len() as u32,
             }
     }
 
@@ -171,12 +182,21 @@ impl<'t> Texts<'t> {
         self.add(OtherKind::Expansion(body), (body.end - body.start) as usize, Some(call))
     }
 
+    /// Adds the value of an expression, written as a literal, and gives its place; `None` when there are no
+    /// more positions.
+    pub fn value(&self, literal: String, of: Span) -> Option<Span> {
+        let len = literal.len();
+        self.values.push(literal);
+        let base = self.add(OtherKind::Value(self.values.len() - 1, of), len, None)?;
+        Some(Span::new(base, base + len as u32))
+    }
+
     /// The texts that a statement includes, each with that.
     pub fn includes(&self) -> Vec<(RealText, Span)> {
         let others = self.others.borrow();
         let included = others.iter().filter_map(|it| match it.kind {
             OtherKind::Real(text) => Some((text, it.call?)),
-            OtherKind::Expansion(_) => None,
+            OtherKind::Expansion(_) | OtherKind::Value(..) => None,
         });
         included.collect()
     }
@@ -231,7 +251,11 @@ impl<'t> Texts<'t> {
         let span = match ends {
             [a, b] if a == b && span.start <= span.end => span,
             [a, _] if a == inner => Span::new(span.start, self.line_around(span.start).end),
-            _ => Span::new(self.line_around(span.end).start, span.end),
+            _ => {
+                let before = Span::new(self.line_around(span.end).start, span.end);
+                let indent = before.of(self).len() - before.of(self).trim_start().len();
+                Span::new(before.start + indent as u32, before.end)
+            }
         };
         match self.other(inner) {
             None => Origin { text: RealText::Unit(0), span: shifted(span, self.base, 0) },
@@ -241,6 +265,7 @@ impl<'t> Texts<'t> {
             Some(Other { base, kind: OtherKind::Expansion(body), .. }) => {
                 self.origin(shifted(span, base, body.start))
             }
+            Some(Other { kind: OtherKind::Value(_, of), .. }) => self.origin(of),
         }
     }
 
@@ -249,6 +274,9 @@ impl<'t> Texts<'t> {
     pub fn call(&self, span: Span) -> Option<(Span, bool)> {
         let inner = self.text_of(span.start).max(self.text_of(span.end));
         let other = self.other(inner)?;
+        if let OtherKind::Value(_, of) = other.kind {
+            return self.call(of);
+        }
         Some((other.call?, matches!(other.kind, OtherKind::Expansion(_))))
     }
 
@@ -258,7 +286,7 @@ impl<'t> Texts<'t> {
         calls.filter_map(|span| match self.other(self.text_of(span.start)).map(|it| it.kind) {
             None => Some(self.main),
             Some(OtherKind::Real(text)) => Some(self.real(text)),
-            Some(OtherKind::Expansion(_)) => None,
+            Some(OtherKind::Expansion(_) | OtherKind::Value(..)) => None,
         })
     }
 
@@ -277,6 +305,9 @@ impl<'t> Texts<'t> {
             None => (self.main, self.base),
             Some(Other { base, kind: OtherKind::Real(text), .. }) => (self.real(text), base),
             Some(Other { base, kind: OtherKind::Expansion(body), .. }) => (self.at(body), base),
+            Some(Other { base, kind: OtherKind::Value(value, _), .. }) => {
+                (&self.values[value], base)
+            }
         };
         let at = (position - base) as usize;
         let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
@@ -293,6 +324,9 @@ impl<'t> Texts<'t> {
             }
             Some(Other { base, kind: OtherKind::Expansion(body), .. }) => {
                 return self.at(shifted(span, base, body.start));
+            }
+            Some(Other { base, kind: OtherKind::Value(value, _), .. }) => {
+                self.values[value].get(shifted(span, base, 0).range())
             }
         };
         found.unwrap_or("")
@@ -314,7 +348,6 @@ impl Text for Texts<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syntax::Kind;
     use logos::Logos;
 
     #[test]
@@ -343,6 +376,21 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_from_where_its_expression_stands() {
+        let texts = Texts::new("m n - 1\n", &[]);
+        let (call, of) = (Span::new(0, 7), Span::new(2, 7));
+        let at = texts.expand(call, call).unwrap();
+        let of_expanded = Span::new(at + 2, at + 7);
+        for (of, from) in [(of, None), (of_expanded, Some((call, true)))] {
+            let value = texts.value("48".to_owned(), of).unwrap();
+            assert_eq!((value.of(&texts), texts.scope(value)), ("48", 0));
+            assert_eq!(texts.origin(value).span, Span::new(2, 7));
+            assert_eq!(texts.origin(value.after()).span, Span::new(2, 7));
+            assert_eq!((texts.call(value), texts.line_around(value.start)), (from, value));
+        }
+    }
+
+    #[test]
     fn each_unit_has_the_positions_from_its_beginning_on() {
         let texts = Texts::new("main", &["unit\n"]);
         let (_, of_main) = texts.include("abc".to_owned(), Some(Span::new(0, 4))).unwrap();
@@ -362,12 +410,17 @@ mod tests {
 
     #[test]
     fn a_name_is_spelled_in_one_way() {
-        let text = r#"a $"a" $"\x61" $"\u{e9}" $"é""#;
+        let text = r#"a $"a" $"\x61" $"\u{e9}" $"é" $ $"\q" $""#;
         let texts = Texts::new(text, &[]);
         let names = Kind::lexer(text)
             .spanned()
             .map(|(_, range)| texts.name(Span::new(range.start as u32, range.end as u32)));
-        assert_eq!(names.collect::<Vec<_>>(), ["a", "a", "a", r#"$"é""#, r#"$"é""#]);
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            ["a", "a", "a", r#"$"é""#, r#"$"é""#, "$", r#"$"\q""#, "$\""]
+        );
+        let line = Span::new(2, text.len() as u32);
+        assert_eq!(texts.name(line), line.of(&texts));
     }
 
     #[test]

@@ -276,9 +276,10 @@ pub fn quoted_names(line: &str) -> impl Iterator<Item = Range<usize>> {
     tokens.filter(|(kind, _)| *kind == Ok(Kind::Quoted)).map(|(_, range)| range)
 }
 
-/// The first token of a line.
-pub fn first_token(line: &str) -> Range<usize> {
-    Kind::lexer(line).spanned().next().map_or(0..0, |(_, range)| range)
+/// The first token of a line, if that begins with one.
+pub fn first_token(line: &str) -> Option<(Kind, Range<usize>)> {
+    let (kind, range) = Kind::lexer(line).spanned().next()?;
+    Some((kind.ok()?, range))
 }
 
 /// A token of a text.

@@ -102,6 +102,8 @@ pub enum ExprKind {
     Len(Span),
     /// `defined(name)`, whether something of this name stands above.
     Defined(Span),
+    /// `(a)`. What stands inside keeps its own place, from which a literal or name is read.
+    Group(Box<Expr>),
     /// `-a`.
     Neg(Box<Expr>),
     /// `~a`.

@@ -22,10 +22,10 @@ pub use stack::{StackMap, StackView};
 
 use crate::isa::{Code, Instr, Op, Ty};
 use crate::module::Module;
+use crate::threads::{self, share};
 use function::Checker;
 use stack::{Stacks, Types};
 use std::ops::Range;
-use std::thread::{available_parallelism, scope};
 
 /// The most values on a function's stack, and the most locals.
 pub const MAX_CELLS: usize = 65535;
@@ -186,18 +186,7 @@ pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
     if !errors.is_empty() {
         return Err(Box::new(Rejected { module, errors }));
     }
-    let count = module.functions.len() as u32;
-    let two =
-        module.code.len() >= CODE_FOR_TWO && available_parallelism().is_ok_and(|n| n.get() > 1);
-    let Checked { functions, errors, used } = match two {
-        false => Checked::new(&module, 0..count),
-        // No function's proof needs that of another.
-        true => scope(|threads| {
-            let second = threads.spawn(|| Checked::new(&module, count / 2..count));
-            let first = Checked::new(&module, 0..count / 2);
-            first.and(second.join().expect("checking does not panic"))
-        }),
-    };
+    let Checked { functions, errors, used } = Checked::all(&module);
     if errors.is_empty() {
         let mut slots: Vec<_> = module.imports.iter().map(|i| i.slot).zip(0..).collect();
         slots.sort_unstable();
@@ -208,8 +197,9 @@ pub fn verify(module: Module) -> Result<Verified, Box<Rejected>> {
     }
 }
 
-/// From so many bytes of code on, two threads share the work.
-const CODE_FOR_TWO: usize = 256 << 10;
+/// From so many bytes of code on, threads share the work: in so many parts.
+const LONG: usize = 256 << 10;
+const PARTS: usize = 64;
 
 /// What was found out about some functions of a module.
 struct Checked {
@@ -220,6 +210,22 @@ struct Checked {
 }
 
 impl Checked {
+    fn all(module: &Module) -> Checked {
+        let count = module.functions.len();
+        let (threads, parts) = match module.code.len() {
+            ..LONG => (1, 1),
+            _ => (threads::count(), PARTS.min(count)),
+        };
+        // No function's proof needs that of another.
+        let range =
+            |part: usize| (part * count / parts) as u32..((part + 1) * count / parts) as u32;
+        let mut first = Checked::new(module, 0..0);
+        let mut checked = |part| first.append(Checked::new(module, range(part)));
+        let others = share(threads, parts, &mut checked, |part| Checked::new(module, range(part)));
+        others.into_iter().for_each(|it| first.append(it));
+        first
+    }
+
     fn new(module: &Module, range: Range<u32>) -> Checked {
         let mut proof: Checker<Types> = Checker::new(module);
         let mut explanation: Option<Checker<Stacks>> = None;
@@ -237,11 +243,10 @@ impl Checked {
         Checked { functions, errors, used: proof.used_imports() }
     }
 
-    /// With what was found out about the functions behind these.
-    fn and(mut self, mut others: Checked) -> Checked {
+    /// Adds what was found out about the functions behind these.
+    fn append(&mut self, mut others: Checked) {
         self.functions.append(&mut others.functions);
         self.errors.append(&mut others.errors);
         self.used.iter_mut().zip(others.used).for_each(|(used, there)| *used |= there);
-        self
     }
 }

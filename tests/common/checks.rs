@@ -28,17 +28,24 @@ pub fn program(bytes: Vec<u8>) {
     }
 }
 
-/// The same for a program of two files.
-pub fn units(first: Vec<u8>, second: Vec<u8>) {
-    let mut input = Input::new("first", first);
-    input.units.push(Input::new("second", second));
+/// The same for a program of several files, which stand behind each other with a NUL between them: no
+/// text has one.
+pub fn units(bytes: &[u8]) {
+    let mut texts = bytes.split(|&byte| byte == 0).enumerate();
+    let mut next = || texts.next().map(|(at, it)| Input::new(format!("unit{at}"), it.to_owned()));
+    let mut input = next().expect("the first, though it may be empty");
+    input.units = std::iter::from_fn(next).collect();
     let mut sources = Sources::new();
-    match read_module(input, &mut sources, &Options::default()) {
+    match read_module(input.clone(), &mut sources, &Options::default()) {
         Ok((module, _)) => {
             assert_eq!(decode(&encode(&module)).as_ref(), Ok(&module));
             assert!(encode(&through_text(&module)) == encode(&module), "{module:?}");
         }
         Err(diagnostics) => can_be_told(&diagnostics, &sources),
+    }
+    let mut sources = Sources::new();
+    if let Err(diagnostics) = load(input, &mut sources) {
+        can_be_told(&diagnostics, &sources);
     }
 }
 

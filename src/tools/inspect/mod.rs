@@ -15,6 +15,6 @@ pub use function::{Function, Inspector, Instruction, StackTop};
 pub use graph::to_dot;
 pub use listing::to_listing;
 pub use summary::{
-    DataSummary, FunctionSummary, GlobalSummary, MemorySummary, Needs, SectionSize, SlotSummary,
-    Summary,
+    DataSummary, FunctionSummary, GlobalSummary, MemorySummary, Needs, Origin, SectionSize,
+    SlotSummary, Summary,
 };

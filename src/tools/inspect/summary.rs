@@ -3,18 +3,16 @@
 use super::function::{Function, Inspector};
 use crate::isa::{FuncType, Import, Op};
 use crate::module::{Global, Segment, encode, section_sizes};
+use crate::program::Input;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// What a program consists of. Its fields are those of the JSON, which `docs/tools.md` tells.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
-    /// The file.
-    pub file: String,
-    /// `text` or `bytecode`.
-    pub format: &'static str,
-    /// The size of the file in bytes.
-    pub size: usize,
+    /// What it was read from.
+    #[serde(flatten)]
+    pub origin: Origin,
     /// The size of its bytecode in bytes.
     pub bytecode_size: usize,
     /// The sections of the bytecode.
@@ -39,6 +37,19 @@ pub struct Summary {
     pub data: Vec<DataSummary>,
     /// What it needs from outside.
     pub needs: Needs,
+}
+
+/// What a program was read from.
+#[derive(Clone, Debug, Serialize)]
+pub struct Origin {
+    /// The file.
+    pub file: String,
+    /// The other files of the program.
+    pub with: Vec<String>,
+    /// `text` or `bytecode`.
+    pub format: &'static str,
+    /// The size of all of them in bytes.
+    pub size: usize,
 }
 
 /// A section, and how many bytes it holds.
@@ -69,6 +80,8 @@ pub struct FunctionSummary {
     pub size: usize,
     /// The most values on its operand stack.
     pub max_stack: usize,
+    /// Whether `.public` names it; not known of a program without names.
+    pub public: bool,
 }
 
 /// A slot.
@@ -142,8 +155,8 @@ pub struct Needs {
 }
 
 impl Summary {
-    /// Sums up a program: the name of its file, whether that is bytecode, and its size.
-    pub fn new(inspector: &mut Inspector, file: &str, bytecode: bool, size: usize) -> Summary {
+    /// Sums up a program.
+    pub fn new(inspector: &mut Inspector, origin: Origin) -> Summary {
         let module = inspector.module;
         let bytes = encode(module);
         let sections = section_sizes(&bytes).unwrap_or_default().into_iter();
@@ -153,7 +166,8 @@ impl Summary {
             let function = inspector.function(index);
             valid &= function.error.is_none();
             needs.look_at(&function);
-            FunctionSummary::new(&function)
+            let public = module.public.binary_search(&index).is_ok();
+            FunctionSummary::new(&function, public)
         });
         let functions = functions.collect();
         let names = module.names.as_ref();
@@ -169,9 +183,7 @@ impl Summary {
             stored: segment.bytes.len(),
         };
         Summary {
-            file: file.to_owned(),
-            format: if bytecode { "bytecode" } else { "text" },
-            size,
+            origin,
             bytecode_size: bytes.len(),
             sections: sections.map(|(name, size)| SectionSize { name, size }).collect(),
             valid,
@@ -188,8 +200,20 @@ impl Summary {
     }
 }
 
+impl Origin {
+    /// What a program is about to be read from, with all further files.
+    pub fn of(input: &Input) -> Origin {
+        Origin {
+            file: input.name.clone(),
+            with: input.units.iter().map(|unit| unit.name.clone()).collect(),
+            format: if input.is_bytecode() { "bytecode" } else { "text" },
+            size: input.size(),
+        }
+    }
+}
+
 impl FunctionSummary {
-    fn new(function: &Function) -> FunctionSummary {
+    fn new(function: &Function, public: bool) -> FunctionSummary {
         let FuncType { params, result } = &function.ty;
         FunctionSummary {
             index: function.index,
@@ -200,6 +224,7 @@ impl FunctionSummary {
             instructions: function.instructions.len(),
             size: function.bytes.len(),
             max_stack: function.max_stack(),
+            public,
         }
     }
 }
