@@ -33,12 +33,79 @@ fn included_files_are_looked_for_beside_the_file_then_in_the_folders_that_flags_
 fn what_is_no_text_is_not_included() {
     let lab = Lab::new();
     std::fs::create_dir_all(lab.path("folder")).unwrap();
-    lab.write("bytes.vasm", b"\xff\xfe");
-    for (name, why) in [("folder", "it is a folder"), ("bytes.vasm", "not UTF-8 from byte 0")] {
+    lab.write("bytes.vasm", b"\xff\xff");
+    lab.write("wide.vasm", WIDE);
+    lab.write("whole.vasm", "HALT\n");
+    lab.run(["asm", "whole.vasm", "-o", "whole.vbc"]).exits(0);
+    for (name, why) in [
+        ("folder", "it is a folder"),
+        ("bytes.vasm", "not UTF-8 from byte 0"),
+        ("wide.vasm", "it is UTF-16"),
+        ("whole.vbc", "it is bytecode"),
+    ] {
         lab.run_text(&format!(".include \"{name}\"\nHALT\n")).refuses(1, "E0112").says(why);
     }
     #[cfg(unix)]
     lab.run_text(".include \"/dev/zero\"\nHALT\n").refuses(1, "E0112").says("no plain file");
+}
+
+/// What PowerShell's `>` makes of `HALT`.
+const WIDE: &[u8] = b"\xff\xfeH\0A\0L\0T\0\r\0\n\0";
+
+#[test]
+fn text_of_another_encoding_is_told_by_its_name() {
+    let lab = Lab::new();
+    lab.write("wide.vasm", WIDE);
+    lab.write("wide_without_mark.vasm", &WIDE[2..]);
+    lab.write("latin.vasm", b"; gr\xfc\xdfe\nHALT\n");
+    for (name, why) in [
+        ("wide.vasm", "UTF-16"),
+        ("wide_without_mark.vasm", "UTF-16"),
+        ("latin.vasm", "not UTF-8 from"),
+    ] {
+        lab.run(["check", name]).exits(1).says(why);
+        lab.run(["fmt", name]).exits(1).says(why);
+    }
+}
+
+#[test]
+fn a_mark_at_the_beginning_of_a_text_moves_nothing() {
+    let lab = Lab::new();
+    let text = "\u{feff}PUSH foo\nHALT\n";
+    let outcome = lab.run_with(["run", "--error-format", "json"], text.as_bytes()).exits(1);
+    let place = &serde_json::from_str::<Value>(&outcome.stderr).unwrap()["places"][0];
+    let (from, to) = (place["byte"].as_u64().unwrap(), place["end_byte"].as_u64().unwrap());
+    assert_eq!(&text[from as usize..to as usize], "foo");
+    assert_eq!((&place["line"], &place["column"]), (&1.into(), &6.into()));
+    lab.run_text(text).refuses(1, "E0204").says("<stdin>:1:6").says("│ PUSH foo");
+    lab.write("parts.vasm", format!("\u{feff}{PARTS}"));
+    assert_eq!(lab.run_text(&format!("\u{feff}{MAIN}")).done().text(), "7\n");
+    lab.run_text("\u{feff}ADD\n").refuses(1, "E0401").says("<stdin>:1:1").says("│ ADD");
+    let formatted = lab.run_with(["fmt"], text.as_bytes()).done();
+    assert_eq!(formatted.text(), "    PUSH    foo\n    HALT\n");
+    // Anywhere else it is a character like others.
+    lab.run_text("HALT\n\u{feff}NOP\n").refuses(1, "E0101").says("U+FEFF");
+}
+
+#[test]
+fn a_file_is_given_once() {
+    let lab = Lab::new();
+    lab.write("a.vasm", "HALT\n");
+    lab.write("b.vasm", ".public f\n.func f\nRET\n.end\n");
+    let args = ["asm", "a.vasm", "b.vasm", "b.vasm", "-o", "out.vbc"];
+    lab.run(args).refuses(1, "E0202").says("`b.vasm` is given twice");
+    lab.run(["run", "a.vasm", "--with", "a.vasm"]).refuses(1, "E0202");
+}
+
+#[test]
+fn of_a_name_without_end_the_ends_are_told() {
+    let lab = Lab::new();
+    let text = format!("PUSH {}\nHALT\n", "x".repeat(1 << 20));
+    for format in ["text", "json"] {
+        let outcome = lab.run_with(["run", "--error-format", format], text.as_bytes()).exits(1);
+        let told = outcome.says("E0204").stderr;
+        assert!(told.len() < 4000, "{}", told.len());
+    }
 }
 
 #[test]
@@ -119,6 +186,35 @@ fn a_suggestion_is_an_edit_of_bytes() {
     let (from, to) = (edit["byte"].as_u64().unwrap(), edit["end_byte"].as_u64().unwrap());
     assert_eq!(&text[from as usize..to as usize], "strat");
     assert_eq!((&edit["replacement"], &edit["file"]), (&"start".into(), &"<stdin>".into()));
+}
+
+#[test]
+fn suggestions_are_what_was_meant() {
+    let lab = Lab::new();
+    let edit = |text: &str| {
+        let args = ["run", "--error-format", "json"];
+        let outcome = lab.run_with(args, text.as_bytes()).exits(1);
+        let line: Value = serde_json::from_str(outcome.stderr.lines().next().unwrap()).unwrap();
+        line["edits"][0]["replacement"].as_str().map(str::to_owned)
+    };
+    for (text, meant) in [
+        ("PUSH 1\nDROP\nHALT\n", Some("POP")),
+        ("CALL f\nHALT\n.func f\nRETURN\n.end\n", Some("RET")),
+        ("PUSH 1\nINC\nPRINT\nHALT\n", None),
+        ("x:\nPUSH 1\nJMPZ x\nHALT\n", Some("JZ")),
+        ("x:\nPUSH 1\nPUSH 1\nJNE x\nHALT\n", None),
+        ("loop\nJMP loop\n", Some("loop:")),
+        ("loop\nHALT\n", None),
+        ("x:\nHALTT\nJMP x\n", Some("HALT")),
+        (".func f\nround_about\nRET\n.end\nround_about:\nJMP round_about\n", None),
+        ("i64.const 1\nHALT\n", Some("PUSH")),
+        ("WRITE 'hello'\nHALT\n", Some("\"hello\"")),
+        (".memory 1 TiB\nHALT\n", None),
+        (".memory 1 Kb\nHALT\n", Some("KiB")),
+        (".data x i46 1\nHALT\n", Some("i64")),
+    ] {
+        assert_eq!(edit(text).as_deref(), meant, "{text}");
+    }
 }
 
 /// A program whose main comes from an expansion, and a function from an included file.

@@ -11,7 +11,7 @@ use super::macros::{MAX_EXPANSION, Macro};
 use super::reading::Input;
 use super::units::Unit;
 use super::whole::WholeLib;
-use super::{Assembled, Files, Options};
+use super::{Assembled, COMMAND_LINE, Files, Options};
 use crate::diagnostics::{Code, Diagnostic, Source, SourceId, Span};
 use crate::isa::{FuncType, Op};
 use crate::module::{Expanded, FunctionNames, Location, Module, Names, SourceMap};
@@ -56,6 +56,8 @@ pub(super) struct Assembler<'s> {
     /// What is being read.
     pub(super) input: Input,
     pub(super) conditions: Conditions,
+    /// The `.expansion`s that are open.
+    pub(super) expansions: Vec<Span>,
     /// The macro that is being defined.
     pub(super) recording: Option<Macro<'s>>,
     /// The expanded bytes that are still allowed; `None` when macros are known to have no end, and no
@@ -101,7 +103,12 @@ pub(super) struct Assembler<'s> {
     pub(super) loc: Option<Location>,
     /// The function whose missing instructions are being inserted.
     pub(super) completing: Option<usize>,
+    /// Words that are no instructions, each alone on its line, and those of them that jumps name.
+    pub(super) unknown_words: FxHashSet<Span>,
+    pub(super) meant_labels: FxHashSet<Span>,
     pub(super) suggestions_left: Cell<u32>,
+    /// The constants that are being evaluated, each for the next: a unit, and a name that it looks up.
+    pub(super) evaluating: Vec<(usize, Span)>,
     /// Whether what has no value now may have one later.
     pub(super) tentative: bool,
 }
@@ -139,6 +146,7 @@ impl<'s> Assembler<'s> {
             read_ahead: 0,
             input: Input::default(),
             conditions: Conditions::default(),
+            expansions: Vec::new(),
             recording: None,
             expansion_left: Some(MAX_EXPANSION),
             reported: FxHashSet::default(),
@@ -166,7 +174,10 @@ impl<'s> Assembler<'s> {
             fixups: Vec::new(),
             loc: None,
             completing: None,
+            unknown_words: FxHashSet::default(),
+            meant_labels: FxHashSet::default(),
             suggestions_left: Cell::new(MAX_SUGGESTIONS),
+            evaluating: Vec::new(),
             tentative: false,
         }
     }
@@ -178,7 +189,7 @@ impl<'s> Assembler<'s> {
         self.diagnostics.splice(0..0, self.unread.drain(..));
         self.finish();
         self.drop_consequences(&perhaps);
-        self.explain_late_macros();
+        self.explain_late();
         if self.diagnostics.is_empty() {
             self.settle_places();
             self.tell_names_apart();
@@ -324,7 +335,7 @@ impl<'s> Assembler<'s> {
     /// distance. It may well be a label itself, without its colon.
     fn unknown_instruction(&mut self, mnemonic: Span, operands: &Operands) {
         self.note_first(mnemonic);
-        self.unknown_mnemonic(mnemonic, operands);
+        self.unknown_mnemonic(mnemonic);
         if self.function.is_none() {
             self.foreign.push(mnemonic);
         }
@@ -333,8 +344,9 @@ impl<'s> Assembler<'s> {
         if operands.is_empty() {
             let index = body.items.len() as u32;
             body.labels.insert(key, Declared::new(index, mnemonic));
+            self.unknown_words.insert(mnemonic);
         }
-        body.items.push(Item::nop());
+        self.body().items.push(Item::nop());
     }
 
     /// Closes the function that is open, or main at the end of the text.
@@ -342,6 +354,7 @@ impl<'s> Assembler<'s> {
         let start = self.module.code.len() as u32;
         self.resolve_body(&mut body);
         self.doubt_unused(&body);
+        self.note_meant_labels(&body);
         let end = self.module.code.len() as u32;
         let ty = self.intern_type(&body.ty);
         let params = body.ty.params.len();
@@ -420,10 +433,20 @@ impl<'s> Assembler<'s> {
         let name = self.texts.name(again);
         let source = self.source;
         let message = format!("there are two {kind} called `{name}`");
+        let of_command_line = |span| match self.texts.origin(span).text {
+            RealText::Included(number) => self.included[number] == COMMAND_LINE,
+            RealText::Unit(_) => false,
+        };
+        let help = match of_command_line(first) && !of_command_line(again) {
+            true => {
+                format!("to let `-D` say otherwise, write `.if !defined({name})` in front of it")
+            }
+            false => "give one of them another name".to_owned(),
+        };
         let diagnostic = Diagnostic::error(Code::DuplicateName, message)
             .at_span(source, again, "the second")
             .at_span(source, first, "the first")
-            .help("give one of them another name");
+            .help(help);
         self.diagnostics.push(diagnostic);
     }
 }

@@ -1,7 +1,9 @@
 //! `.if`, `.elif`, `.else` and `.endif`: which lines are left out.
 
+use super::advice::STANDS_ABOVE;
 use super::assembler::Assembler;
 use super::constants::Value;
+use super::layout::NOT_LAID_OUT;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::{Directive, Expr, Kind, RawLine};
 
@@ -116,9 +118,14 @@ impl Assembler<'_> {
         let before = self.diagnostics.len();
         let value = self.evaluate(condition);
         for diagnostic in &mut self.diagnostics[before..] {
-            if diagnostic.code == Code::UnknownName {
-                let note = "a condition knows what stands above it, and what `-D` defines";
-                diagnostic.notes.push(note.to_owned());
+            match diagnostic.code {
+                Code::UnknownName => diagnostic.notes.push(STANDS_ABOVE.to_owned()),
+                Code::BadConstant if diagnostic.message == NOT_LAID_OUT => {
+                    let help = "a condition cannot ask for addresses and lengths: data is laid out when \
+                                all is read";
+                    diagnostic.set_help(help.into());
+                }
+                _ => {}
             }
         }
         match value {

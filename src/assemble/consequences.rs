@@ -25,12 +25,14 @@ pub(super) struct Perhaps<'s> {
     begun: FxHashSet<usize>,
     /// Units that include a text that is not there.
     incomplete: FxHashSet<usize>,
+    /// How many lines could not be read. What is said of them comes first, and is no consequence.
+    lines: usize,
 }
 
 impl<'s> Assembler<'s> {
     /// What may have been declared; to be asked when all units are read.
     pub(super) fn perhaps_declared(&self) -> Perhaps<'s> {
-        let mut perhaps = Perhaps::default();
+        let mut perhaps = Perhaps { lines: self.unread.len(), ..Perhaps::default() };
         for diagnostic in &self.unread {
             let Some(span) = first_span(diagnostic) else { continue };
             let line = self.line_of(span);
@@ -58,7 +60,12 @@ impl<'s> Assembler<'s> {
     /// Forgets what only follows from other errors.
     pub(super) fn drop_consequences(&mut self, perhaps: &Perhaps<'s>) {
         let (texts, missing) = (self.texts, &self.missing);
+        let mut lines = perhaps.lines;
         self.diagnostics.retain(|diagnostic| {
+            if lines > 0 {
+                lines -= 1;
+                return true;
+            }
             let Some(span) = first_span(diagnostic) else { return true };
             let (name, unit) = (texts.name(span), texts.unit_of(span));
             let unread = perhaps.unread.contains(name) || perhaps.incomplete.contains(&unit);

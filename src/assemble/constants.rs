@@ -195,10 +195,7 @@ impl<'s> Assembler<'s> {
         match constant.state {
             State::Done(value) => return Ok(value),
             State::Failed => return Err(None),
-            State::InProgress => {
-                let message = format!("the constant `{name}` is defined by itself");
-                return self.no_value(span, message, "leads back to itself");
-            }
+            State::InProgress => return self.defined_by_itself(span),
             State::Waiting if depth >= MAX_DEPTH => {
                 let message = format!("constants lead on through more than {MAX_DEPTH} others");
                 let diagnostic = Diagnostic::error(Code::TooComplex, message)
@@ -209,7 +206,9 @@ impl<'s> Assembler<'s> {
             State::Waiting => constant.state = State::InProgress,
         }
         let expr = constant.expr.clone();
+        self.evaluating.push((self.at_unit, span));
         let value = self.value(&expr, depth + 1);
+        self.evaluating.pop();
         let state = match value {
             Ok(value) => State::Done(value),
             Err(_) if self.tentative => State::Waiting,
@@ -219,6 +218,31 @@ impl<'s> Assembler<'s> {
             constant.state = state;
         }
         value
+    }
+
+    /// Shows the constants that lead from one back to it.
+    fn defined_by_itself<T>(&self, span: Span) -> Result<T> {
+        const SHOWN: usize = 5;
+        let name = self.texts.name(span);
+        let is_it =
+            |(unit, at): &(usize, Span)| (*unit, self.texts.name(*at)) == (self.at_unit, name);
+        let first = self.evaluating.iter().rposition(is_it).unwrap_or(0);
+        let links = &self.evaluating[first..];
+        let message = format!("the constant `{name}` is defined by itself");
+        let mut diagnostic = Diagnostic::error(Code::BadConstant, message).at_span(
+            self.source,
+            span,
+            "leads back to itself",
+        );
+        for pair in links.windows(2).take(SHOWN) {
+            let [of, next] = [pair[0].1, pair[1].1].map(|link| self.texts.name(link));
+            diagnostic =
+                diagnostic.at_span(self.source, pair[1].1, format!("`{of}` needs `{next}`"));
+        }
+        if let Some(others @ 1..) = links.len().checked_sub(SHOWN + 1) {
+            diagnostic = diagnostic.note(format!("{others} more constants lie between"));
+        }
+        Err(Some(Box::new(diagnostic)))
     }
 
     fn unknown_name<T>(&self, span: Span) -> Result<T> {

@@ -98,7 +98,7 @@ impl<'s> Assembler<'s> {
         self.error(Code::MisplacedDirective, span, message, label);
     }
 
-    fn only_one(&mut self, what: &str, again: Span, first: Span) {
+    pub(super) fn only_one(&mut self, what: &str, again: Span, first: Span) {
         let diagnostic =
             Diagnostic::error(Code::MisplacedDirective, format!("there are two `{what}`"))
                 .at_span(self.source, again, "the second")

@@ -18,6 +18,7 @@ impl Assembler<'_> {
             self.map.macros.push(text);
             self.map.macros.len() - 1
         });
+        self.expansions.push(span);
         let within = self.input.call.replace(self.map.calls.len() as u32);
         self.map.calls.push(MacroCall { name: name as u32, at, within });
     }
@@ -25,8 +26,11 @@ impl Assembler<'_> {
     /// `.endexpansion`
     pub(super) fn end_expansion(&mut self, span: Span) {
         match self.input.call {
-            Some(call) => self.input.call = self.map.calls[call as usize].within,
-            None => {
+            Some(call) if self.expansions.len() > self.input.expansions => {
+                self.expansions.pop();
+                self.input.call = self.map.calls[call as usize].within;
+            }
+            _ => {
                 let message = "`.endexpansion` without an `.expansion`";
                 self.misplaced(span, message, "nothing to end here");
             }

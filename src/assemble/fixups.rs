@@ -5,7 +5,7 @@
 
 use super::assembler::Assembler;
 use super::constants::Value;
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Help, Span};
 use crate::isa::name::spelled;
 use crate::isa::{Op, OperandKind, write_operand};
 use crate::syntax::Expr;
@@ -82,6 +82,10 @@ impl Assembler<'_> {
         match missing {
             Missing::Func(op, span) => {
                 let index = match self.unit.functions.get(self.texts.name(*span)) {
+                    // A function that nothing but itself calls is not used.
+                    Some(own) if self.completing == Some(own.named.index as usize) => {
+                        own.named.index
+                    }
                     Some(found) => found.take().index,
                     None => return self.unknown_function(*span),
                 };
@@ -89,7 +93,7 @@ impl Assembler<'_> {
             }
             Missing::Global(op, span) => match self.unit.globals.get(self.texts.name(*span)) {
                 Some(found) => Some((*op, found.take().index.into())),
-                None => self.unknown_variable(*span),
+                None => self.unknown_variable(*op, *span),
             },
             Missing::Slot(op, span) => Some((*op, self.slot(*span)?)),
             Missing::Text(op, span) => Some((*op, self.intern_text(*span)?)),
@@ -170,13 +174,14 @@ impl Assembler<'_> {
         None
     }
 
-    fn unknown_variable<T>(&mut self, span: Span) -> Option<T> {
+    fn unknown_variable<T>(&mut self, op: Op, span: Span) -> Option<T> {
         let name = self.texts.name(span);
         let function = self.completing.map(|index| &self.names.functions[index]);
         let locals = function.into_iter().flat_map(|function| &function.locals);
         let locals: Vec<_> = locals.map(|local| spelled(local)).collect();
         let known = locals.iter().map(|local| &**local).chain(self.unit.globals.keys().copied());
-        let help = self.advise(name, known).unwrap_or_else(|| {
+        let stored = self.instead_of_storing(op, name).map(Help::from);
+        let help = stored.or_else(|| self.advise(name, known)).unwrap_or_else(|| {
             format!(
                 "declare it: `.local {name}: i64` in the function, or `.global {name}: i64 = 0`"
             )

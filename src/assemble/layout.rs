@@ -3,11 +3,15 @@
 use super::assembler::Assembler;
 use super::constants::{Result, Value};
 use super::declare::{Contents, DataDecl};
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Help, Span};
 use crate::isa::CType;
 use crate::module::{DATA_BASE, MAX_MEMORY, Memory, PAGE, Segment};
 use crate::syntax::literal::UNITS;
 use crate::syntax::{Operand, SizeExpr};
+
+/// What is said of an address or length that is asked for too early.
+pub(super) const NOT_LAID_OUT: &str =
+    "this address or length is not known yet, because it takes part in the layout itself";
 
 impl Assembler<'_> {
     /// Gives each piece of data its address: one behind the other, each where its elements are
@@ -56,6 +60,9 @@ impl Assembler<'_> {
                 return;
             }
             self.data_decls[index].place = Some((address, len));
+        }
+        for (_, size) in aligns {
+            self.alignment(&size);
         }
         self.refuse_overlaps();
     }
@@ -151,9 +158,11 @@ impl Assembler<'_> {
         if let Some((_, bytes)) = UNITS.iter().find(|(unit, _)| *unit == name) {
             return Some(*bytes);
         }
+        let initial = |text: &str| text.chars().next().map(|c| c.to_ascii_lowercase());
+        let near = UNITS.iter().find(|(unit, _)| initial(unit) == initial(name));
         let diagnostic = Diagnostic::error(Code::DoesNotFit, format!("unknown unit `{name}`"))
             .help("units are KiB, MiB and GiB; without one it is bytes")
-            .maybe_help(self.did_you_mean(name, UNITS.map(|(unit, _)| unit)));
+            .maybe_help(near.map(|(unit, _)| Help::did_you_mean(unit)));
         self.push(diagnostic, span, "not a unit");
         None
     }
@@ -175,9 +184,7 @@ impl Assembler<'_> {
     }
 
     fn not_laid_out(&self, span: Span) -> Result<Value> {
-        let message =
-            "this address or length is not known yet, because it takes part in the layout itself";
-        let diagnostic = Diagnostic::error(Code::BadConstant, message)
+        let diagnostic = Diagnostic::error(Code::BadConstant, NOT_LAID_OUT)
             .at_span(self.source, span, "not known here")
             .help("use it in values and instructions, not in sizes that come before it");
         Err(Some(Box::new(diagnostic)))
@@ -237,7 +244,9 @@ impl Assembler<'_> {
             (_, Value::Int(n)) => match ty.integer_range() {
                 Some((least, most)) if n < least || n > most => {
                     let message = format!("{n} does not fit `{ty}`, which holds {least} to {most}");
-                    self.error(Code::DoesNotFit, expr.span, message, "does not fit");
+                    let diagnostic =
+                        Diagnostic::error(Code::DoesNotFit, message).maybe_help(other_sign(ty, n));
+                    self.push(diagnostic, expr.span, "does not fit");
                 }
                 _ => bytes.extend(&n.to_le_bytes()[..size]),
             },
@@ -269,6 +278,16 @@ impl Assembler<'_> {
         }
         self.module.memory = Memory { min, max };
     }
+}
+
+/// What to do about a number that only the type of the same size with or without a sign holds.
+fn other_sign(ty: CType, value: i64) -> Option<String> {
+    let (sign, bits) = ty.name().split_at(1);
+    let other = CType::from_name(&format!("{}{bits}", if sign == "i" { "u" } else { "i" }))?;
+    let (least, most) = other.integer_range()?;
+    let modulus = 1i64.checked_shl(8 * element_size(ty) as u32).filter(|it| *it > 0)?;
+    let same = if sign == "i" { value - modulus } else { value + modulus };
+    (least <= value && value <= most).then(|| format!("write `{same}`, or use `{other}`"))
 }
 
 fn element_size(ty: CType) -> u64 {

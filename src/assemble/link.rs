@@ -84,6 +84,8 @@ impl<'s> Assembler<'s> {
             let first = *self.public.entry(name).or_insert(Public { unit, span });
             if first.unit != unit {
                 self.public_twice(name, span, first);
+            } else if first.span != span {
+                self.only_one(&format!(".public {name}"), span, first.span);
             }
         }
     }

@@ -5,12 +5,11 @@
 //! expansion only, and one that an argument names is the caller's.
 
 use super::assembler::{Assembler, unspelled};
-use super::origins::first_span;
 use super::reading::{Input, MAX_DEPTH};
-use crate::diagnostics::{Code, Diagnostic, Label, Position, Span};
+use crate::diagnostics::{Code, Diagnostic, Help, Span, closest};
 use crate::isa::Op;
 use crate::module::MacroCall;
-use crate::syntax::{Chunk, Kind, Parser, RawLine, Token};
+use crate::syntax::{Chunk, Kind, Parser, RawLine, Token, directive_elsewhere};
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -34,6 +33,18 @@ pub(super) struct Macro<'s> {
     /// Its file, and its name, by their numbers in the source map.
     file: u32,
     number: u32,
+}
+
+impl Macro<'_> {
+    /// Appends a line, or the beginning of one, to the body.
+    fn push_line(&mut self, tokens: &[Token], raw: RawLine) {
+        tokens.iter().for_each(|&token| self.body.push(token));
+        self.body.end_line(raw.number, raw.begins);
+        if self.span.start == self.opened.end {
+            self.span.start = raw.begins;
+        }
+        self.span.end = tokens.last().map_or(self.span.end, |last| last.span.end);
+    }
 }
 
 impl<'s> Assembler<'s> {
@@ -67,8 +78,17 @@ impl<'s> Assembler<'s> {
         let Some(recording) = &mut self.recording else { return };
         match raw.directive() {
             Kind::EndMacro => {
-                let done = self.recording.take();
-                done.into_iter().for_each(|it| self.define(it));
+                let Some(mut done) = self.recording.take() else { return };
+                // A label in front of it is the last of the body.
+                if let [name, colon, _, ..] = *raw.tokens(self.texts)
+                    && colon.kind == Kind::Colon
+                {
+                    done.push_line(&[name, colon], raw);
+                }
+                self.define(done);
+                if let Err(unread) = Parser::new(self.texts).line(raw, self.source) {
+                    self.unread.push(unread.diagnostic);
+                }
             }
             Kind::Macro => {
                 let first = recording.opened;
@@ -79,15 +99,7 @@ impl<'s> Assembler<'s> {
                     .help("end the first with `.endmacro`; macros may call each other");
                 self.diagnostics.push(diagnostic);
             }
-            _ => {
-                let tokens = raw.tokens(self.texts);
-                tokens.iter().for_each(|&token| recording.body.push(token));
-                recording.body.end_line(raw.number, raw.begins);
-                if recording.span.start == recording.opened.end {
-                    recording.span.start = raw.begins;
-                }
-                recording.span.end = raw.span().end;
-            }
+            _ => recording.push_line(&raw.tokens(self.texts), raw),
         }
     }
 
@@ -109,21 +121,24 @@ impl<'s> Assembler<'s> {
         self.unit.macros.insert(name, Rc::new(it));
     }
 
-    /// What was no instruction where it stood may be a macro that is defined only below.
-    pub(super) fn explain_late_macros(&mut self) {
-        let mut diagnostics = std::mem::take(&mut self.diagnostics);
-        for diagnostic in &mut diagnostics {
-            let span = first_span(diagnostic).filter(|_| diagnostic.code == Code::UnknownMnemonic);
-            let macros = |span| &self.names_of(self.texts.unit_of(span)).macros;
-            if let Some(late) = span.and_then(|span| macros(span).get(self.texts.name(span))) {
-                diagnostic.help = Some("define the macro above its first use".to_owned());
-                diagnostic.replacement = None;
-                let position = Position::Span(late.opened);
-                let message = "the macro of this name".to_owned();
-                diagnostic.labels.push(Label { source: self.source, position, message });
-            }
-        }
-        self.diagnostics = diagnostics;
+    /// Reports a macro without an end, and what was probably meant to be that.
+    pub(super) fn macro_not_ended(&mut self, it: &Macro<'s>) {
+        let meant = |line: RawLine| {
+            let token = line.tokens(self.texts)[0];
+            let name = token.span.of(self.texts).strip_prefix('.')?;
+            let is_end = directive_elsewhere(name) == directive_elsewhere("endm")
+                || closest(name, Kind::DIRECTIVES.map(|known| &known[1..])) == Some("endmacro");
+            (token.kind == Kind::UnknownDirective && is_end).then_some(token.span)
+        };
+        let Some(end) = it.body.lines().find_map(meant) else {
+            let help = "write `.endmacro` behind its last line";
+            return self.not_ended("`.macro`", it.opened, help);
+        };
+        let diagnostic = Diagnostic::error(Code::MissingEnd, "this `.macro` has no end")
+            .at_span(self.source, end, "no directive has this name")
+            .at_span(self.source, it.opened, "begins here")
+            .help(Help::replace_by(".endmacro", "a macro ends with `.endmacro`"));
+        self.diagnostics.push(diagnostic);
     }
 
     /// Reads the body of a macro with the arguments of a call.
@@ -157,6 +172,7 @@ impl<'s> Assembler<'s> {
             call: Some(number),
             statement: None,
             conditions: self.conditions.len(),
+            expansions: self.expansions.len(),
         };
         let chunk = self.expansion(&it, &args, base);
         let outer = std::mem::replace(&mut self.input, inner);

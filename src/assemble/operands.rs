@@ -2,7 +2,7 @@
 
 use super::assembler::Assembler;
 use super::body::{Arg, Item};
-use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::diagnostics::{Code, Diagnostic, Help, Span};
 use crate::isa::{Op, OperandKind};
 use crate::syntax::{Expr, ExprKind, Operand, Operands, Word, literal};
 
@@ -121,7 +121,13 @@ impl Assembler<'_> {
         };
         if operands.len() < least {
             let message = format!("`{}` needs an operand: {}", op.mnemonic(), wanted(op));
-            self.error(Code::WrongOperand, mnemonic, message, "its operand is missing");
+            let line = self.texts.line_around(mnemonic.start);
+            let rest = Span::new(mnemonic.end, line.end).of(self.texts).trim_start();
+            let number =
+                rest.strip_prefix('#').filter(|it| it.starts_with(|c: char| !c.is_whitespace()));
+            let help = number.map(|_| "`#` begins a comment; an operand stands without it");
+            let diagnostic = Diagnostic::error(Code::WrongOperand, message).maybe_help(help);
+            self.push(diagnostic, mnemonic, "its operand is missing");
             return None;
         }
         if let Some(excess) = operands.iter().nth(most) {
@@ -146,7 +152,8 @@ fn describe(operand: &Operand) -> &'static str {
     match operand {
         Operand::Text(_) => "a text",
         Operand::Expr(expr) => match expr.kind {
-            ExprKind::Integer | ExprKind::Float | ExprKind::Char => "a number",
+            ExprKind::Integer | ExprKind::Float => "a number",
+            ExprKind::Char => "a character, which is a number",
             ExprKind::Name => "a name",
             _ => "an expression",
         },
@@ -154,17 +161,21 @@ fn describe(operand: &Operand) -> &'static str {
 }
 
 /// What to write instead of an operand that the instruction does not take.
-fn instead(op: Op, operand: &Operand, text: &str) -> Option<String> {
+fn instead(op: Op, operand: &Operand, text: &str) -> Option<Help> {
     Some(match (op.operand(), operand) {
-        (OperandKind::Int, _) => "`WRITE` writes a text, `.data` puts one into memory".to_owned(),
+        (OperandKind::Int, _) => "`WRITE` writes a text, `.data` puts one into memory".into(),
         (OperandKind::Text, Operand::Expr(Expr { kind: ExprKind::Name, .. })) => {
-            format!("`PUSH {text}`, `PUSH len({text})` and `PUTS` write data")
+            format!("`PUSH {text}`, `PUSH len({text})` and `PUTS` write data").into()
         }
-        (OperandKind::Text, _) => format!("`PUSH {text}` and `PRINT` write a number"),
-        (OperandKind::Func, _) => "functions are called by name".to_owned(),
-        (OperandKind::Label | OperandKind::Labels, _) => "jumps go to labels".to_owned(),
+        (OperandKind::Text, Operand::Expr(Expr { kind: ExprKind::Char, .. })) => {
+            let quoted = format!("\"{}\"", text[1..text.len() - 1].replace('"', "\\\""));
+            Help::replace_by(&quoted, format!("a text stands in double quotes: `{quoted}`"))
+        }
+        (OperandKind::Text, _) => format!("`PUSH {text}` and `PRINT` write a number").into(),
+        (OperandKind::Func, _) => "functions are called by name".into(),
+        (OperandKind::Label | OperandKind::Labels, _) => "jumps go to labels".into(),
         (OperandKind::Local, _) => {
-            "`LD8S` to `LDF64` read memory, `ST8` to `STF64` write it".to_owned()
+            "`LD8S` to `LDF64` read memory, `ST8` to `STF64` write it".into()
         }
         _ => return None,
     })

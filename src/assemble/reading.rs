@@ -22,8 +22,9 @@ pub(super) struct Input {
     pub(super) depth: u32,
     /// The statement of an expansion that is being read.
     pub(super) statement: Option<Span>,
-    /// How many conditions were open where it began.
+    /// How many conditions were open where it began, and how many `.expansion`s.
     pub(super) conditions: usize,
+    pub(super) expansions: usize,
 }
 
 impl<'s> Assembler<'s> {
@@ -73,8 +74,9 @@ impl<'s> Assembler<'s> {
         match parser.line(raw, self.source) {
             Ok(line) => self.line(line, raw),
             Err(unread) => {
-                if self.is_new(&unread.diagnostic) {
-                    self.unread.push(unread.diagnostic);
+                let diagnostic = self.blame_mnemonic(unread.diagnostic, raw);
+                if self.is_new(&diagnostic) {
+                    self.unread.push(diagnostic);
                 }
                 if raw.directive() == Kind::If {
                     self.conditions.begin(raw.span(), true);
@@ -90,15 +92,19 @@ impl<'s> Assembler<'s> {
     /// conditions.
     pub(super) fn end_of_text(&mut self, open: usize) {
         if let Some(unfinished) = self.recording.take() {
-            let help = "write `.endmacro` behind its last line";
-            self.not_ended("`.macro`", unfinished.opened, help);
+            self.macro_not_ended(&unfinished);
         }
         for opened in self.conditions.close_down_to(open) {
             self.not_ended("`.if`", opened, "write `.endif` behind what it governs");
         }
+        while self.expansions.len() > self.input.expansions {
+            let opened = self.expansions.pop().unwrap_or_default();
+            let help = "write `.endexpansion` behind what came from the macro";
+            self.not_ended("`.expansion`", opened, help);
+        }
     }
 
-    fn not_ended(&mut self, what: &str, opened: Span, help: &str) {
+    pub(super) fn not_ended(&mut self, what: &str, opened: Span, help: &str) {
         let message = format!("this {what} has no end");
         self.push(Diagnostic::error(Code::MissingEnd, message).help(help), opened, "begins here");
     }
@@ -162,7 +168,9 @@ impl<'s> Assembler<'s> {
         self.map.files.push(SourceFile { name: found.name, crc });
         self.files.push(Some(RealText::Included(self.included.len() - 1)));
         let (depth, conditions) = (self.input.depth + 1, self.conditions.len());
-        let inner = Input { file, base, depth, conditions, statement: None, ..self.input };
+        let expansions = self.expansions.len();
+        let inner =
+            Input { file, base, depth, conditions, expansions, statement: None, ..self.input };
         let outer = std::mem::replace(&mut self.input, inner);
         self.read_text(text, base);
         self.input = outer;

@@ -64,11 +64,16 @@ impl Assembler<'_> {
         let name = self.texts.name(span);
         let all = format!("{what} is one of {}", known.join(", "));
         // What C calls so, or the value that takes it up.
-        let mut meant = c_type_named(name).into_iter().flat_map(|ty| {
-            std::iter::once(ty.name()).chain(ty.cells().iter().map(|cell| cell.name()))
-        });
-        let near = meant.find(|name| known.contains(name));
-        let help = match near.or_else(|| self.closest(name, known.iter().copied())) {
+        let of_c = |name: &str| {
+            let ty = c_type_named(name)?;
+            let mut names =
+                std::iter::once(ty.name()).chain(ty.cells().iter().map(|cell| cell.name()));
+            names.find(|name| known.contains(name))
+        };
+        let near = of_c(name).or_else(|| self.closest(name, known.iter().copied()));
+        let near =
+            near.or_else(|| of_c(self.closest(name, ["float", "double", "int", "long", "char"])?));
+        let help = match near {
             Some(near) => Help::replace_by(near, format!("did you mean `{near}`? ({all})")),
             None => all.into(),
         };

@@ -60,7 +60,7 @@ impl<'s> Assembler<'s> {
             let own = matches!(self.texts.origin(span).text, RealText::Unit(_));
             if own && !self.public.contains_key(name) {
                 let message = format!("the {kind} `{name}` is never used");
-                self.doubt(code, message, span, "nothing names it");
+                self.doubt(code, message, span, "nothing else names it");
             }
         }
     }

@@ -73,10 +73,9 @@ impl Fmt {
 /// The name of a text, and what it holds.
 fn read(path: &Path) -> Result<(String, ByteString), Diagnostic> {
     let input = Input::read(path)?;
-    let (text, name) = (input.text(), input.name);
-    match text {
-        Ok(text) if !text.contains('\0') && !text.starts_with('\x7f') => Ok((name, text)),
-        _ => Err(Diagnostic::error(Code::NotText, format!("`{name}` is not program text"))
-            .help("`hotvm dis` makes program text from bytecode")),
-    }
+    let text = input.text().map_err(|why| {
+        let message = format!("`{}` is not program text: {why}", input.name);
+        Diagnostic::error(Code::NotText, message).help(why.help())
+    })?;
+    Ok((input.name, text))
 }

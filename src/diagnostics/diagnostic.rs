@@ -2,6 +2,28 @@
 
 use super::code::Code;
 use super::source::{SourceId, Span};
+use std::borrow::Cow;
+
+/// The longest word of a message that is told in full, in characters. Messages repeat names of the program,
+/// and a name may well have a million letters.
+const MAX_WORD: usize = 240;
+
+/// A message of which every word can be read: of longer ones, only their two ends are told.
+pub(super) fn readable(message: &str) -> Cow<'_, str> {
+    let is_long = |word: &str| word.len() > MAX_WORD && word.chars().nth(MAX_WORD).is_some();
+    if !message.split_whitespace().any(is_long) {
+        return Cow::Borrowed(message);
+    }
+    let words = message.split_inclusive(char::is_whitespace).map(|word| {
+        if !is_long(word) {
+            return Cow::Borrowed(word);
+        }
+        let at = |index| word.char_indices().nth(index).map_or(word.len(), |(at, _)| at);
+        let tail = word.chars().count() - MAX_WORD / 4;
+        Cow::Owned(format!("{}…{}", &word[..at(MAX_WORD / 2)], &word[at(tail)..]))
+    });
+    Cow::Owned(words.collect())
+}
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +90,11 @@ impl Help {
         Help { text: format!("did you mean `{word}`?"), replacement: Some(word.into()) }
     }
 
+    /// Whether it is something to write in the place of the first label.
+    pub fn is_edit(&self) -> bool {
+        self.replacement.is_some()
+    }
+
     /// This stands in the place of the first label, and the text says so in words.
     pub fn replace_by(replacement: &str, text: impl Into<String>) -> Help {
         Help { text: text.into(), replacement: Some(replacement.into()) }
@@ -123,9 +150,26 @@ impl Diagnostic {
 
     /// Sets what to do, where there is something.
     pub fn maybe_help(mut self, help: Option<impl Into<Help>>) -> Self {
-        if let Some(help) = help.map(Into::into) {
-            (self.help, self.replacement) = (Some(help.text), help.replacement);
-        }
+        help.into_iter().for_each(|help| self.set_help(help.into()));
         self
+    }
+
+    /// The same where it is told already.
+    pub fn set_help(&mut self, help: Help) {
+        (self.help, self.replacement) = (Some(help.text), help.replacement);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_long_words_the_ends_are_told() {
+        assert_eq!(readable("unknown name `x`"), "unknown name `x`");
+        let long = format!("unknown name `{}é` here", "x".repeat(1 << 20));
+        let told = readable(&long);
+        assert!(told.starts_with("unknown name `xxx") && told.ends_with("xé` here"), "{told}");
+        assert!(told.contains('…') && told.len() < 2 * MAX_WORD, "{told}");
     }
 }

@@ -1,8 +1,9 @@
 //! Diagnostics as JSON lines, for programs.
 
-use super::diagnostic::{Diagnostic, Label, Position, Severity};
+use super::diagnostic::{Diagnostic, Label, Position, Severity, readable};
 use super::source::Sources;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The version of the format, in every line. It grows when a field changes its meaning or goes; new
 /// fields do not change it.
@@ -13,10 +14,10 @@ struct Line<'a> {
     version: u32,
     severity: &'static str,
     code: &'static str,
-    message: &'a str,
+    message: Cow<'a, str>,
     places: Vec<Place<'a>>,
-    notes: &'a [String],
-    help: Option<&'a str>,
+    notes: Vec<Cow<'a, str>>,
+    help: Option<Cow<'a, str>>,
     edits: Vec<Edit<'a>>,
 }
 
@@ -45,7 +46,7 @@ struct Place<'a> {
     byte: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_byte: Option<u64>,
-    message: &'a str,
+    message: Cow<'a, str>,
 }
 
 /// One line of JSON, with its newline.
@@ -57,10 +58,10 @@ pub fn render_json(diagnostic: &Diagnostic, sources: &Sources) -> String {
             Severity::Warning => "warning",
         },
         code: diagnostic.code.name(),
-        message: &diagnostic.message,
+        message: readable(&diagnostic.message),
         places: diagnostic.labels.iter().map(|l| place(l, sources)).collect(),
-        notes: &diagnostic.notes,
-        help: diagnostic.help.as_deref(),
+        notes: diagnostic.notes.iter().map(|note| readable(note)).collect(),
+        help: diagnostic.help.as_deref().map(readable),
         edits: edit(diagnostic, sources).into_iter().collect(),
     };
     let mut json = serde_json::to_string(&line).expect("strings and numbers always serialize");
@@ -89,7 +90,7 @@ fn place<'a>(label: &'a Label, sources: &'a Sources) -> Place<'a> {
         end_column: None,
         byte: None,
         end_byte: None,
-        message: &label.message,
+        message: readable(&label.message),
     };
     match label.position {
         Position::Span(span) => {

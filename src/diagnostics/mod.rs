@@ -19,6 +19,6 @@ pub use code::Code;
 pub use diagnostic::{Diagnostic, Help, Label, Position, Severity};
 pub use explanation::{Example, Verdict};
 pub use json::{FORMAT_VERSION, render_json};
-pub use source::{Source, SourceId, Sources, Span, Text, without_comment};
+pub use source::{BYTE_ORDER_MARK, Source, SourceId, Sources, Span, Text, without_comment};
 pub use suggest::closest;
 pub use terminal::render_terminal;

@@ -52,6 +52,9 @@ impl Text for str {
     }
 }
 
+/// What some editors write at the beginning of a text. It cannot be seen, and is no part of its first line.
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Names a [`Source`] of a [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(u32);
@@ -130,7 +133,7 @@ impl Source {
     /// The line and column, both from 1, of a byte of the text. Columns count characters.
     pub fn line_column(&self, offset: u32) -> (u32, u32) {
         let text = self.text.as_deref().unwrap_or("");
-        let mut offset = (offset as usize).min(text.len());
+        let mut offset = (offset as usize).min(text.len()).max(self.line_starts()[0]);
         while !text.is_char_boundary(offset) {
             offset -= 1;
         }
@@ -144,17 +147,19 @@ impl Source {
     pub(super) fn lines_of(&self, span: Span) -> &str {
         let text = self.text.as_deref().unwrap_or("");
         let starts = self.line_starts();
-        let line_of = |offset: u32| starts.partition_point(|&start| start <= offset as usize);
+        let line_of =
+            |offset: u32| starts.partition_point(|&start| start <= offset as usize).max(1);
         let end = starts.get(line_of(span.end)).map_or(text.len(), |next| next - 1);
         &text[starts[line_of(span.start) - 1]..end]
     }
 
-    /// The bytes at which lines begin; the first is 0.
+    /// The bytes at which lines begin; the first is 0, or behind the mark of the text.
     fn line_starts(&self) -> &[usize] {
         self.line_starts.get_or_init(|| {
             let text = self.text.as_deref().unwrap_or("");
             let behind_newlines = text.match_indices('\n').map(|(at, _)| at + 1);
-            std::iter::once(0).chain(behind_newlines).collect()
+            let mark = text.chars().next().filter(|first| *first == BYTE_ORDER_MARK);
+            std::iter::once(mark.map_or(0, char::len_utf8)).chain(behind_newlines).collect()
         })
     }
 

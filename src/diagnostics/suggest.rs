@@ -24,7 +24,14 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         strsim::damerau_levenshtein(&word, &candidate)
     };
     let candidates = candidates.into_iter().filter(|c| c.len() <= MAX_LENGTH);
-    let best = candidates.map(|c| (distance(c), c)).min_by_key(|&(d, _)| d);
+    // Of two that are equally near, the one that has the same letters.
+    let letters = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let others = |c: &str| letters(&c.to_lowercase()) != letters(&word);
+    let best = candidates.map(|c| (distance(c), c)).min_by_key(|&(d, c)| (d, others(c)));
     best.filter(|&(d, _)| d <= budget).map(|(_, c)| c)
 }
 
@@ -42,6 +49,7 @@ mod tests {
         assert_eq!(closest("frobnicate", known), None);
         assert_eq!(closest("", known), None);
         assert_eq!(closest("x", ["i", "xs"]), None);
+        assert_eq!(closest("i46", ["i16", "i64"]), Some("i64"));
         assert_eq!(closest("kb", ["KiB", "MiB"]), Some("KiB"));
         assert_eq!(closest(&"x".repeat(1000), [&*"x".repeat(1000)]), None);
     }

@@ -1,7 +1,7 @@
 //! Diagnostics as text for people: with an excerpt (by ariadne) where the text is at hand, otherwise
 //! in lines of `--> file:line:column`.
 
-use super::diagnostic::{self, Diagnostic, Position, Severity};
+use super::diagnostic::{self, Diagnostic, Position, Severity, readable};
 use super::source::{SourceId, Sources, Span};
 use ariadne::{Color, Config, IndexType, Label, Report, ReportKind, Source};
 use std::collections::{BTreeMap, HashMap};
@@ -87,7 +87,7 @@ impl<'s> Excerpts<'s> {
         let mut report = Report::build(kind, at(&diagnostic.labels[0]))
             .with_config(config)
             .with_code(diagnostic.code.name())
-            .with_message(&diagnostic.message);
+            .with_message(readable(&diagnostic.message));
         let mut labels: Vec<_> = diagnostic.labels.iter().enumerate().collect();
         // ariadne draws an excerpt for each stretch of lines that rise. Files stand as the labels name them.
         let of_source = |source| diagnostic.labels.iter().position(|it| it.source == source);
@@ -96,15 +96,15 @@ impl<'s> Excerpts<'s> {
             let colour = if i == 0 { colour } else { Color::Cyan };
             let mut place = Label::new(at(label)).with_color(colour);
             if !label.message.is_empty() {
-                place = place.with_message(&label.message);
+                place = place.with_message(readable(&label.message));
             }
             report.add_label(place);
         }
         for note in &diagnostic.notes {
-            report.add_note(note);
+            report.add_note(readable(note));
         }
         if let Some(help) = &diagnostic.help {
-            report.add_help(help);
+            report.add_help(readable(help));
         }
         let mut out = Vec::new();
         let written = report.finish().write(&mut *self, &mut out);
@@ -159,7 +159,8 @@ fn plain(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
         Severity::Warning => ("Warning", "\x1b[33m"),
     };
     let (on, off) = if color { (paint, "\x1b[0m") } else { ("", "") };
-    let mut out = format!("{on}[{}] {name}:{off} {}\n", diagnostic.code, diagnostic.message);
+    let mut out =
+        format!("{on}[{}] {name}:{off} {}\n", diagnostic.code, readable(&diagnostic.message));
     for label in &diagnostic.labels {
         let source = sources.get(label.source);
         let place = match label.position {
@@ -172,13 +173,13 @@ fn plain(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
             Position::Whole => source.name.clone(),
         };
         let gap = if label.message.is_empty() { "" } else { ": " };
-        let _ = writeln!(out, "  --> {place}{gap}{}", label.message);
+        let _ = writeln!(out, "  --> {place}{gap}{}", readable(&label.message));
     }
     for note in &diagnostic.notes {
-        let _ = writeln!(out, "  note: {}", note.replace('\n', "\n        "));
+        let _ = writeln!(out, "  note: {}", readable(note).replace('\n', "\n        "));
     }
     if let Some(help) = &diagnostic.help {
-        let _ = writeln!(out, "  help: {}", help.replace('\n', "\n        "));
+        let _ = writeln!(out, "  help: {}", readable(help).replace('\n', "\n        "));
     }
     out
 }

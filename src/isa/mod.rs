@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod ctype;
+mod elsewhere;
 mod import;
 mod instr;
 pub mod leb128;
@@ -20,6 +21,7 @@ pub mod reference;
 mod value;
 
 pub use ctype::{CType, Signature};
+pub use elsewhere::{Counterpart, known_elsewhere};
 pub use import::Import;
 pub use instr::{Code, CodeError, CodeErrorReason, Instr, Table, write_operand};
 pub use numbers::{Bytes, Unsigned};

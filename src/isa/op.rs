@@ -203,12 +203,14 @@ impl Op {
 
     /// The row of the same mnemonic that takes such an operand.
     pub fn with_operand(self, operand: OperandKind) -> Option<Op> {
-        self.family().find(|op| op.operand() == operand)
-    }
-
-    /// The rows that share this mnemonic.
-    pub fn family(self) -> impl Iterator<Item = Op> {
-        Op::ALL.iter().copied().filter(move |op| op.mnemonic() == self.mnemonic())
+        let mut op = self;
+        while op.operand() != operand {
+            op = NEXT[op as usize];
+            if op == self {
+                return None;
+            }
+        }
+        Some(op)
     }
 
     /// Whether the next instruction can follow it.
@@ -229,20 +231,41 @@ const fn mnemonic_hash(key: u128) -> usize {
     (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 55) as usize
 }
 
+/// The bytes of a mnemonic as one number, in capital and in small letters.
+const fn keys(op: Op) -> (u128, u128) {
+    let name = op.mnemonic().as_bytes();
+    let (mut capital, mut small, mut at) = (0, 0, name.len());
+    assert!(0 < at && at < size_of::<u128>(), "a mnemonic is empty or too long");
+    while at > 0 {
+        at -= 1;
+        capital = capital << 8 | name[at] as u128;
+        small = small << 8 | name[at].to_ascii_lowercase() as u128;
+    }
+    (capital, small)
+}
+
+/// For each row the next one of its mnemonic, and behind the last the first; by their first bytes.
+static NEXT: [Op; 256] = {
+    let mut next = [Op::Nop; 256];
+    let mut i = 0;
+    while i < Op::ALL.len() {
+        let mut j = (i + 1) % Op::ALL.len();
+        while keys(Op::ALL[j]).0 != keys(Op::ALL[i]).0 {
+            j = (j + 1) % Op::ALL.len();
+        }
+        next[Op::ALL[i] as usize] = Op::ALL[j];
+        i += 1;
+    }
+    next
+};
+
 /// An open-addressing hash table from mnemonics, each in capital and in small letters, built by the
 /// compiler: the assembler looks one up for every line. Unused entries have the key 0.
 static MNEMONICS: [(u128, Option<Op>); 512] = {
     let mut table = [(0, None); 512];
     let mut i = 0;
     while i < Op::ALL.len() {
-        let name = Op::ALL[i].mnemonic().as_bytes();
-        let (mut capital, mut small, mut at) = (0, 0, name.len());
-        assert!(0 < at && at < size_of::<u128>(), "a mnemonic is empty or too long");
-        while at > 0 {
-            at -= 1;
-            capital = capital << 8 | name[at] as u128;
-            small = small << 8 | name[at].to_ascii_lowercase() as u128;
-        }
+        let (capital, small) = keys(Op::ALL[i]);
         insert(&mut table, capital, Op::ALL[i]);
         insert(&mut table, small, Op::ALL[i]);
         i += 1;
@@ -268,7 +291,7 @@ mod tests {
     #[test]
     fn every_mnemonic_is_found_in_any_case() {
         for &op in Op::ALL {
-            let first = op.family().next();
+            let first = Op::ALL.iter().copied().find(|it| it.mnemonic() == op.mnemonic());
             assert_eq!(Op::from_mnemonic(op.mnemonic()), first);
             assert_eq!(Op::from_mnemonic(&op.mnemonic().to_lowercase()), first);
             assert_eq!(Op::from_byte(op as u8), Some(op));
@@ -282,6 +305,11 @@ mod tests {
     fn rows_that_share_a_mnemonic_differ_in_their_operand() {
         for &op in Op::ALL {
             assert_eq!(op.with_operand(op.operand()), Some(op));
+            for kind in Op::ALL.iter().map(|op| op.operand()) {
+                let mut rows = Op::ALL.iter().filter(|it| it.mnemonic() == op.mnemonic());
+                let found = rows.find(|it| it.operand() == kind);
+                assert_eq!(op.with_operand(kind), found.copied());
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Finds the texts that others include.
 
+use super::input::NotText;
 use crate::assemble::Included;
 use crate::diagnostics::{Code, Diagnostic, closest};
 use std::fs;
@@ -39,15 +40,25 @@ impl IncludePath {
                 .help(help));
         };
         let shown = path.display().to_string();
-        let text = text_of(path).map_err(|why| {
+        let refused = |why: String| {
             Diagnostic::error(Code::BadInclude, format!("`{shown}` cannot be included: {why}"))
+        };
+        let bytes = bytes_of(path).map_err(refused)?;
+        let text = match NotText::at_a_look(&bytes) {
+            Some(why) => Err(why),
+            None => String::from_utf8(bytes)
+                .map_err(|error| NotText::NotUtf8(error.utf8_error().valid_up_to())),
+        };
+        let text = text.map_err(|why| match why {
+            NotText::Bytecode | NotText::Utf16 => refused(why.to_string()).help(why.help()),
+            NotText::Nul(_) | NotText::NotUtf8(_) => refused(why.to_string()),
         })?;
         Ok(Included { name: shown, text })
     }
 }
 
-/// The text of a file, or why it has none.
-fn text_of(path: &Path) -> Result<String, String> {
+/// What a file holds, or why that is not read.
+fn bytes_of(path: &Path) -> Result<Vec<u8>, String> {
     let about = fs::metadata(path).map_err(|error| error.to_string())?;
     // Anything else may never end.
     if !about.is_file() {
@@ -58,10 +69,7 @@ fn text_of(path: &Path) -> Result<String, String> {
     if about.len() > MAX_LENGTH {
         return Err("it is over 1 GiB".to_owned());
     }
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map_err(|error| {
-        format!("it is not UTF-8 from byte {} on", error.utf8_error().valid_up_to())
-    })
+    fs::read(path).map_err(|error| error.to_string())
 }
 
 /// The most similar name in the folder of a file that is not there.

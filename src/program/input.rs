@@ -5,6 +5,7 @@ use crate::diagnostics::{Code, Diagnostic};
 use bytes::Bytes;
 use bytestring::ByteString;
 use memmap2::MmapMut;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -83,21 +84,76 @@ impl Input {
 
     /// Whether it is bytecode, or cut-off bytecode, rather than text. No text begins as it does.
     pub fn is_bytecode(&self) -> bool {
-        self.bytes.starts_with(b"\x7fvbc")
-            || (!self.bytes.is_empty() && b"\x7fvbc".starts_with(&self.bytes))
+        begins_as_bytecode(&self.bytes)
     }
 
     /// The text.
     ///
     /// # Errors
-    /// When it is none; with the offset of the first byte that no text has.
-    pub fn text(&self) -> Result<ByteString, usize> {
-        // UTF-8 allows NUL, but no text has any, and nearly every binary file soon does.
-        let start = &self.bytes[..self.bytes.len().min(8192)];
-        if let Some(nul) = start.iter().position(|&b| b == 0) {
-            return Err(nul);
+    /// When it is none.
+    pub fn text(&self) -> Result<ByteString, NotText> {
+        match NotText::at_a_look(&self.bytes) {
+            Some(why) => Err(why),
+            None => ByteString::try_from(self.bytes.clone())
+                .map_err(|error| NotText::NotUtf8(error.valid_up_to())),
         }
-        ByteString::try_from(self.bytes.clone()).map_err(|error| error.valid_up_to())
+    }
+}
+
+fn begins_as_bytecode(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x7fvbc") || (!bytes.is_empty() && b"\x7fvbc".starts_with(bytes))
+}
+
+/// Why bytes are no program text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotText {
+    /// They are bytecode.
+    Bytecode,
+    /// They are text as Windows likes to write it.
+    Utf16,
+    /// There is a NUL, at this byte.
+    Nul(usize),
+    /// From this byte on, they are not UTF-8.
+    NotUtf8(usize),
+}
+
+impl fmt::Display for NotText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotText::Bytecode => f.write_str("it is bytecode"),
+            NotText::Utf16 => f.write_str("it is UTF-16"),
+            NotText::Nul(at) => write!(f, "byte {at} is a NUL, which no text has"),
+            NotText::NotUtf8(at) => write!(f, "it is not UTF-8 from byte {at} on"),
+        }
+    }
+}
+
+impl NotText {
+    /// What a look at the beginning of bytes tells. That they are UTF-8 is for whoever makes a text of them
+    /// to see.
+    pub(super) fn at_a_look(bytes: &[u8]) -> Option<NotText> {
+        match *bytes {
+            _ if begins_as_bytecode(bytes) => return Some(NotText::Bytecode),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Some(NotText::Utf16),
+            [a, 0, b, 0, ..] | [0, a, 0, b, ..] if a != 0 && b != 0 => return Some(NotText::Utf16),
+            _ => {}
+        }
+        // UTF-8 allows NUL, but no text has any, and nearly every binary file soon does.
+        let start = &bytes[..bytes.len().min(8192)];
+        start.iter().position(|&b| b == 0).map(NotText::Nul)
+    }
+
+    /// What to do about it.
+    pub fn help(self) -> &'static str {
+        match self {
+            NotText::Bytecode => "`hotvm dis` makes program text from bytecode",
+            NotText::Utf16 => {
+                "save it as UTF-8; in PowerShell, `Out-File -Encoding utf8` writes that"
+            }
+            NotText::Nul(_) | NotText::NotUtf8(_) => {
+                "program text is UTF-8; bytecode comes from `hotvm asm`"
+            }
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod trace;
 mod trap;
 
 pub use include::IncludePath;
-pub use input::Input;
+pub use input::{Input, NotText};
 pub use places::{Line, Places};
 pub use search::search;
 pub use stats::symbol;
@@ -27,6 +27,7 @@ use crate::assemble::{Assembled, Files, Options, assemble};
 use crate::diagnostics::{Code, Diagnostic, Position, Severity, SourceId, Sources};
 use crate::module::{DecodeError, DecodeProblem, Module, decode};
 use crate::verify::{Verified, doubts, verify};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A program that can be run, with what is needed to point at its lines.
@@ -79,6 +80,16 @@ fn read(
                 .help("give the texts of all files of the program, or the bytecode alone"),
         ]);
     }
+    let mut names = HashSet::from([&*input.name]);
+    if let Some(again) = units.iter().find(|unit| !names.insert(&unit.name)) {
+        let message = format!("`{}` is given twice", again.name);
+        let source = sources.add_file(&again.name);
+        return Err(vec![
+            Diagnostic::error(Code::DuplicateName, message)
+                .at(source, Position::Whole, "")
+                .help("name each file of the program once"),
+        ]);
+    }
     if input.is_bytecode() {
         let source = sources.add_file(&input.name);
         let module =
@@ -97,9 +108,9 @@ fn read(
 fn add_text(input: Input, sources: &mut Sources) -> Result<SourceId, Vec<Diagnostic>> {
     match input.text() {
         Ok(text) => Ok(sources.add_text(input.name, text)),
-        Err(offset) => {
+        Err(why) => {
             let source = sources.add_file(input.name);
-            Err(vec![not_text(&input.bytes, offset, source)])
+            Err(vec![not_text(why, kind_of(&input.bytes), source)])
         }
     }
 }
@@ -177,19 +188,24 @@ fn decode_diagnostic(error: DecodeError, source: SourceId) -> Diagnostic {
         .help(help)
 }
 
-fn not_text(bytes: &[u8], offset: usize, source: SourceId) -> Diagnostic {
-    let kind = match bytes {
+/// What bytes are that are neither program text nor bytecode, where that can be seen.
+fn kind_of(bytes: &[u8]) -> &'static str {
+    match bytes {
         [0x7f, b'E', b'L', b'F', ..] => " (it is an ELF file, such as a shared library)",
         [b'M', b'Z', ..] => " (it looks like a Windows program or library)",
         [0, b'a', b's', b'm', ..] => " (it is a WebAssembly module)",
         _ => "",
+    }
+}
+
+fn not_text(why: NotText, kind: &str, source: SourceId) -> Diagnostic {
+    let neither = format!("neither program text nor hotvm bytecode{kind}");
+    let (code, message, offset, label) = match why {
+        NotText::Bytecode => unreachable!("bytecode is decoded"),
+        NotText::Utf16 => (Code::NotText, "this text is UTF-16".to_owned(), 0, ""),
+        NotText::Nul(at) => (Code::NotBytecode, neither, at, "a NUL byte, which no text has"),
+        NotText::NotUtf8(at) => (Code::NotBytecode, neither, at, "not UTF-8 from here on"),
     };
-    let message = format!("neither program text nor hotvm bytecode{kind}");
-    let label = match bytes.get(offset) {
-        Some(0) => "a NUL byte, which no text has",
-        _ => "not UTF-8 from here on",
-    };
-    Diagnostic::error(Code::NotBytecode, message)
-        .at(source, Position::Offset(offset as u64), label)
-        .help("program text is UTF-8; bytecode comes from `hotvm asm`")
+    let position = Position::Offset(offset as u64);
+    Diagnostic::error(code, message).at(source, position, label).help(why.help())
 }

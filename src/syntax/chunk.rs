@@ -3,7 +3,7 @@
 use super::plain::{Plain, scan};
 use super::texts::Texts;
 use super::token::{Kind, Token};
-use crate::diagnostics::Span;
+use crate::diagnostics::{BYTE_ORDER_MARK, Span};
 use logos::Logos;
 use std::borrow::Cow;
 
@@ -145,9 +145,10 @@ pub struct Lexer<'t> {
 }
 
 impl<'t> Lexer<'t> {
-    /// Splits a text whose first byte has this position.
+    /// Splits a text whose first byte has this position. A mark at its beginning is no part of what it says.
     pub fn new(text: &'t str, base: u32) -> Lexer<'t> {
-        Lexer { text, base, at: 0, number: 1, chunk: Chunk::default() }
+        let at = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        Lexer { text, base, at, number: 1, chunk: Chunk::default() }
     }
 
     /// Where the next line begins, in bytes of the text.

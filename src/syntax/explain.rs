@@ -1,7 +1,7 @@
 //! Why a line cannot be read.
 
 use super::grammar::{self, Tokens, describe};
-use super::literal;
+use super::odd;
 use super::texts::Texts;
 use super::token::{Kind, Token};
 use crate::diagnostics::{Code, Diagnostic, Help, SourceId, Span, closest};
@@ -25,10 +25,8 @@ pub(super) fn excess_operator(line: Tokens<'_>) -> Option<&Token> {
 
 /// Finds out why a line cannot be read.
 pub(super) fn explain(source: SourceId, texts: &Texts, tokens: Tokens) -> Diagnostic {
-    for token in tokens {
-        if let Some(diagnostic) = bad_token(source, texts, *token) {
-            return diagnostic;
-        }
+    if let Some(diagnostic) = odd::explain(source, texts, tokens) {
+        return diagnostic;
     }
     if let Some(excess) = excess_operator(tokens) {
         let message = format!("more than {MAX_OPERATORS} operators in one expression");
@@ -55,76 +53,66 @@ pub(super) fn explain(source: SourceId, texts: &Texts, tokens: Tokens) -> Diagno
         },
         None => "the end of the line".to_owned(),
     };
-    let expected = expected(error.reason());
+    let words = expected(error.reason());
+    let misread = mistyped_word(texts, tokens, at, &words);
+    if let Some((word, help)) = misread.or_else(|| unknown_function(texts, tokens, at)) {
+        let message = format!("`{}` cannot stand here", word.of(texts));
+        return Diagnostic::error(Code::Syntax, message)
+            .at_span(source, word, "not known here")
+            .help(help);
+    }
+    let expected = in_words(words);
     Diagnostic::error(Code::Syntax, format!("expected {expected}, found {found}"))
         .at_span(source, span, format!("expected {expected}"))
         .maybe_help(form_of(tokens).or_else(|| without_point(tokens.first()?.span.of(texts))))
+}
+
+/// A word such as `max` that is expected, and which the token there, or that before it, is nearly.
+fn mistyped_word(
+    texts: &Texts,
+    tokens: Tokens,
+    at: usize,
+    expected: &[String],
+) -> Option<(Span, Help)> {
+    let words: Vec<&str> = expected.iter().map(|it| it.trim_matches('`')).collect();
+    let words = words.into_iter().filter(|word| word.chars().all(|c| c.is_ascii_alphabetic()));
+    let words: Vec<&str> = words.collect();
+    let places = [Some(at), at.checked_sub(1)].into_iter().flatten();
+    let mut found = places.filter_map(|at| tokens.get(at)).filter(|it| it.kind == Kind::Name);
+    found.find_map(|token| {
+        let near = closest(token.span.of(texts), words.iter().copied())?;
+        Some((token.span, Help::did_you_mean(near)))
+    })
+}
+
+/// The functions that an expression can call, with names that they have elsewhere.
+const FUNCTIONS: [(&str, [&str; 4]); 2] = [
+    ("len", ["length", "size", "sizeof", "strlen"]),
+    ("defined", ["def", "exists", "isdef", "ifdef"]),
+];
+
+/// A name in an expression that a parenthesis follows.
+fn unknown_function(texts: &Texts, tokens: Tokens, at: usize) -> Option<(Span, Help)> {
+    let [name, open] = tokens.get(at.checked_sub(1)?..=at)? else { return None };
+    let in_expression = at > 1 && name.kind == Kind::Name && open.kind == Kind::ParenOpen;
+    if !in_expression || name.span.end != open.span.start || matches!(tokens[0].kind, Kind::Func) {
+        return None;
+    }
+    let name = name.span;
+    let text = name.of(texts);
+    let known = FUNCTIONS.iter().find(|(_, names)| names.contains(&text)).map(|(known, _)| *known);
+    let near = known.or_else(|| closest(text, FUNCTIONS.map(|(known, _)| known)));
+    let help = match near {
+        Some(near) => Help::did_you_mean(near),
+        None => "expressions have the functions `len(data)` and `defined(name)`".into(),
+    };
+    Some((name, help))
 }
 
 /// What to do about the first word of a line that was probably meant to be a directive.
 pub fn without_point(word: &str) -> Option<String> {
     let meant = Kind::DIRECTIVES.into_iter().find(|name| name[1..] == *word)?;
     Some(format!("directives begin with a point: `{meant}`"))
-}
-
-fn bad_token(source: SourceId, texts: &Texts, token: Token) -> Option<Diagnostic> {
-    let found = token.span.of(texts);
-    let (code, message, label, help) = match token.kind {
-        Kind::Unknown if found.starts_with("$\"") => {
-            return literal::name(found).err().map(|bad| bad.at(source, token.span));
-        }
-        Kind::Unknown => {
-            let shown = if found.contains(char::is_control) {
-                found.escape_debug().to_string()
-            } else {
-                found.to_owned()
-            };
-            let message = format!("unexpected character `{shown}`");
-            let line = texts.line_around(token.span.end);
-            let help = stray_character(found, Span::new(token.span.end, line.end).of(texts));
-            let help = help.map(Help::from);
-            (Code::UnexpectedCharacter, message, "begins no token", help)
-        }
-        Kind::OpenText | Kind::OpenChar | Kind::OpenQuoted => {
-            let quote = if token.kind == Kind::OpenChar { "'" } else { "\"" };
-            let message = format!("missing closing `{quote}`");
-            let help = match found.contains(&format!("\\{quote}")) {
-                true => {
-                    format!("`\\{quote}` is a quote inside the text; a backslash is `\\\\`").into()
-                }
-                false => format!("close it with `{quote}` on the same line").into(),
-            };
-            (Code::UnterminatedText, message, "begins here", Some(help))
-        }
-        Kind::UnknownDirective => {
-            let message = format!("unknown directive `{found}`");
-            let help = match closest(found, Kind::DIRECTIVES) {
-                Some(near) => Help::did_you_mean(near),
-                None => format!("there are {}", Kind::DIRECTIVES.join(" ")).into(),
-            };
-            (Code::UnknownDirective, message, "no directive has this name", Some(help))
-        }
-        _ => return None,
-    };
-    Some(Diagnostic::error(code, message).at_span(source, token.span, label).maybe_help(help))
-}
-
-/// What was probably meant by a character that begins no token, and by what follows it.
-fn stray_character(found: &str, rest: &str) -> Option<String> {
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-    let word = &rest[..end];
-    let digits = |radix| !word.is_empty() && word.chars().all(|c| c.is_digit(radix));
-    Some(match found {
-        "$" if digits(16) => format!("a hexadecimal number is written `0x{word}`"),
-        "." if digits(10) => format!("a float begins with a digit: `0.{word}`"),
-        "[" => "an address lies on the stack; behind the mnemonic stands an offset".to_owned(),
-        "$" => "a name in quotes is written `$\"a b\"`".to_owned(),
-        _ if found.chars().all(char::is_alphabetic) => {
-            "a name with other letters than those of ASCII stands in quotes: `$\"größe\"`"
-                .to_owned()
-        }
-        _ => return None,
-    })
 }
 
 /// Expectations that others say already, by the more general one.
@@ -134,11 +122,9 @@ const COVERED: [(&str, &[&str]); 3] = [
     ("an instruction", &["the end of the line"]),
 ];
 
-/// The things expected, as a list in words.
-fn expected(reason: &RichReason<'_, Token>) -> String {
-    let RichReason::ExpectedFound { expected, .. } = reason else {
-        return "something else".to_owned();
-    };
+/// The things expected.
+fn expected(reason: &RichReason<'_, Token>) -> Vec<String> {
+    let RichReason::ExpectedFound { expected, .. } = reason else { return Vec::new() };
     let mut names: Vec<String> = expected
         .iter()
         .map(|pattern| match pattern {
@@ -156,6 +142,11 @@ fn expected(reason: &RichReason<'_, Token>) -> String {
             names.retain(|name| !special.contains(&&**name));
         }
     }
+    names
+}
+
+/// As a list in words.
+fn in_words(mut names: Vec<String>) -> String {
     match names.pop() {
         None => "something else".to_owned(),
         Some(last) if names.is_empty() => last,

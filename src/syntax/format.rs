@@ -8,6 +8,7 @@
 //! columns from it. Operands begin in one column, and so do comments behind statements.
 
 use super::token::Kind;
+use crate::diagnostics::BYTE_ORDER_MARK;
 use crate::isa::Op;
 use logos::Logos;
 use std::collections::HashSet;
@@ -50,8 +51,9 @@ struct Token<'t> {
     apart: bool,
 }
 
-/// The text in its canonical layout, with `\n` at the end of each line.
+/// The text in its canonical layout, with `\n` at the end of each line and no mark at its beginning.
 pub fn format(text: &str) -> String {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mut layout = Layout { rows: Vec::new(), in_function: false, kept: names_of_macros(text) };
     text.lines().for_each(|line| layout.line(line.trim_end_matches(SPACE)));
     let blank = |row: &Row| row.code.is_empty() && row.comment.is_empty();

@@ -1,6 +1,6 @@
 //! The values of literals.
 
-use crate::diagnostics::{Code, Diagnostic, SourceId, Span};
+use crate::diagnostics::{Code, Diagnostic, Help, SourceId, Span};
 use crate::isa::name::escape;
 use std::fmt;
 
@@ -56,7 +56,9 @@ impl LiteralError {
         let mut place = span;
         let (code, label, help) = match self {
             LiteralError::BadDigit(text, ..) => {
-                (Code::BadInteger, "not an integer".to_owned(), split_unit(text))
+                let help = split_unit(text).map(Help::from).or_else(|| of_another_base(text));
+                let diagnostic = Diagnostic::error(Code::BadInteger, self.to_string());
+                return diagnostic.at_span(source, place, "not an integer").maybe_help(help);
             }
             LiteralError::NoDigits(_) => (Code::BadInteger, "only the base".to_owned(), None),
             LiteralError::IntegerTooLarge(_) => {
@@ -102,6 +104,21 @@ fn split_unit(text: &str) -> Option<String> {
         let digits = text.strip_suffix(unit)?;
         Some(format!("in a size, the unit stands behind a space: `{digits} {unit}`"))
     })
+}
+
+/// What to write for a hexadecimal or binary number as other assemblers write it, such as `0ffh`.
+fn of_another_base(text: &str) -> Option<Help> {
+    let (digits, last) = text.split_at_checked(text.len() - 1)?;
+    let (base, prefix, what) = match last {
+        "h" | "H" => (16, "0x", "hexadecimal"),
+        "b" | "B" => (2, "0b", "binary"),
+        _ => return None,
+    };
+    let significant = digits.trim_start_matches('0');
+    let valid = !significant.is_empty() && significant.chars().all(|c| c.is_digit(base));
+    let number = format!("{prefix}{significant}");
+    let help = format!("a {what} number is written `{number}`");
+    valid.then(|| Help::replace_by(&number, help))
 }
 
 /// The value of an integer without its sign.

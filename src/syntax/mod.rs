@@ -10,10 +10,12 @@
 #![forbid(unsafe_code)]
 
 mod chunk;
+mod elsewhere;
 mod explain;
 mod format;
 mod grammar;
 pub mod literal;
+mod odd;
 mod parser;
 mod plain;
 mod texts;
@@ -21,6 +23,7 @@ mod token;
 mod tree;
 
 pub use chunk::{Chunk, Lexer, RawLine};
+pub use elsewhere::{directive_elsewhere, instruction_elsewhere};
 pub use explain::without_point;
 pub use format::format;
 pub use parser::{Parser, Unread};

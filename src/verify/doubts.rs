@@ -37,7 +37,7 @@ fn doubts_of(verified: &Verified, function: u32) -> Vec<VerifyError> {
         reached_before = reached;
         match instr.op {
             Op::Halt if reached => found.extend(left_at(&map, function, i)),
-            Op::Jz | Op::Jnz if reached => {
+            Op::Jz | Op::Jnz | Op::Switch if reached => {
                 let is_target = |at| targets.contains(&at);
                 found.extend(constant_condition(&code.instrs, function, i, is_target));
             }
@@ -56,12 +56,15 @@ fn constant_condition(
     if !is_constant_condition(instrs, i, is_target) {
         return None;
     }
-    let value = instrs[i as usize - 1].arg;
-    let taken = (value == 0) == (instrs[i as usize].op == Op::Jz);
-    let often = if taken { "always" } else { "never" };
+    let (op, value) = (instrs[i as usize].op, instrs[i as usize - 1].arg);
+    let label = match op {
+        Op::Switch => "always goes to the same label",
+        _ if (value == 0) == (op == Op::Jz) => "always jumps",
+        _ => "never jumps",
+    };
     let message = format!("the condition is always {}", value as i64);
     let error = VerifyError::new(Code::ConstantCondition, message);
-    let error = error.at(function, i, format!("{often} jumps"));
+    let error = error.at(function, i, label);
     let error = error.at(function, i - 1, "the condition");
     Some(error.help("`JMP` jumps always; `.if` leaves lines out"))
 }

@@ -185,7 +185,7 @@ impl<'m, F: Follow> Checker<'m, F> {
     fn is_doubtful(&self, i: u32, instr: Instr) -> bool {
         match instr.op {
             Op::Halt => self.stacks.shape(self.stack) != Shapes::EMPTY,
-            Op::Jz | Op::Jnz => is_constant_condition(&self.code.instrs, i, |at| {
+            Op::Jz | Op::Jnz | Op::Switch => is_constant_condition(&self.code.instrs, i, |at| {
                 !matches!(self.targets[at as usize], Target::No)
             }),
             _ => false,

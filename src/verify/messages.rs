@@ -144,10 +144,11 @@ impl<F: Follow> Checker<'_, F> {
             .at(self.function, first.0, format!("from here with {one}"))
             .at(self.function, second.0, format!("from here with {other}"));
         let error = self.where_ways_differ(error, to, first, second);
-        Box::new(
-            error
-                .help("a loop must leave the stack as it found it; push or pop on one of the ways"),
-        )
+        let is_loop = first.0 >= to || second.0 >= to;
+        Box::new(error.help(match is_loop {
+            true => "a loop must leave the stack as it found it; push or pop on one of the ways",
+            false => "push or pop on one of the ways, so that both leave the same",
+        }))
     }
 
     /// Shows where two ways part, and what only one of them has pushed, the lowest of it first.
