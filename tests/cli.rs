@@ -521,8 +521,17 @@ fn every_code_is_explained() {
     for &code in Code::ALL {
         let outcome = lab.run(["explain", &code.name().to_lowercase()]).done();
         assert!(outcome.text().starts_with(&format!("{code}: {}\n\n", code.title())));
-        assert!(list.text().contains(&format!("{code}  {}\n", code.title())));
+        assert!(list.text().contains(&format!("{code}  {}", code.title())));
     }
+    let unused = lab.run(["explain", "unused-label"]).done();
+    assert_eq!(unused.text(), lab.run(["explain", "w0802"]).done().text());
+    assert!(unused.text().contains("-A unused-label") && unused.text().contains("\nWrong:\n"));
+    assert!(!unused.text().contains("```"));
+    for (given, near) in [("e203", "E0203"), ("unused-lable", "unused-label"), ("W080", "W0801")] {
+        let outcome = lab.run(["explain", given]).exits(2);
+        outcome.says(&format!("there is no code or warning `{given}`; did you mean `{near}`?"));
+    }
+    lab.run(["explain", "E9999"]).exits(2).says("`hotvm explain` lists them all");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::body::Body;
 use super::origins::first_span;
 use crate::diagnostics::{Code, Diagnostic, Help, Label, Position, Span, closest};
 use crate::isa::Op;
+use crate::isa::name::spelled;
 use crate::syntax::{Kind, RawLine, directive_elsewhere, instruction_elsewhere, without_point};
 
 /// How often names are looked through for a suggestion. There may be many, and nobody reads more.
@@ -48,8 +49,10 @@ impl Assembler<'_> {
     fn use_of(&self, name: &str) -> Option<String> {
         self.spend_suggestion()?;
         let function = self.completing.map(|index| &self.names.functions[index]);
-        let is_local = function.is_some_and(|f| f.locals.iter().any(|local| local == name));
-        let is_label = function.is_some_and(|f| f.labels.iter().any(|(_, label)| label == name));
+        let is_local =
+            function.is_some_and(|f| f.locals.iter().any(|local| spelled(local) == name));
+        let is_label =
+            function.is_some_and(|f| f.labels.iter().any(|(_, label)| spelled(label) == name));
         Some(match name {
             _ if is_local => format!("`{name}` is a local: `LOAD {name}` pushes its value"),
             _ if self.unit.globals.contains_key(name) => {
@@ -90,7 +93,7 @@ impl Assembler<'_> {
     }
 
     pub(super) fn unknown_mnemonic(&mut self, mnemonic: Span) {
-        let name = mnemonic.of(self.texts);
+        let name = self.texts.name(mnemonic);
         let diagnostic =
             Diagnostic::error(Code::UnknownMnemonic, format!("unknown instruction `{name}`"));
         let help = self.instead_of_mnemonic(name);
@@ -111,7 +114,7 @@ impl Assembler<'_> {
     pub(super) fn blame_mnemonic(&self, unread: Diagnostic, raw: RawLine) -> Diagnostic {
         let tokens = raw.tokens(self.texts);
         let [first, rest @ ..] = &*tokens else { return unread };
-        let name = first.span.of(self.texts);
+        let name = self.texts.name(first.span);
         let known = Op::from_mnemonic(name).is_some() || self.unit.macros.contains_key(name);
         let is_it = unread.code == Code::Syntax && unread.help.is_none() && first.kind.is_name();
         if known || !is_it || rest.first().is_some_and(|next| next.kind == Kind::Colon) {
@@ -147,7 +150,7 @@ impl Assembler<'_> {
         let mut diagnostics = std::mem::take(&mut self.diagnostics);
         for diagnostic in &mut diagnostics {
             let Some(span) = first_span(diagnostic) else { continue };
-            let (name, unit) = (span.of(self.texts), self.names_of(self.texts.unit_of(span)));
+            let (name, unit) = (self.texts.name(span), self.names_of(self.texts.unit_of(span)));
             let (help, place) = match diagnostic.code {
                 Code::UnknownMnemonic if self.meant_labels.contains(&span) => {
                     let text = format!("a label is followed by a colon: `{name}:`");

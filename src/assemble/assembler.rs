@@ -17,7 +17,7 @@ use crate::isa::{FuncType, Op};
 use crate::module::{Expanded, FunctionNames, Location, Module, Names, SourceMap};
 use crate::syntax::{
     self, Directive, Line, Operands, Origin, Plain, RawLine, RealText, SizeExpr, Statement, TextId,
-    Texts,
+    Texts, literal,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
@@ -210,8 +210,9 @@ impl<'s> Assembler<'s> {
         match line.statement {
             Statement::Empty => {}
             Statement::Instr { mnemonic, ref operands } => {
-                let Some(op) = Op::from_mnemonic(mnemonic.of(self.texts)) else {
-                    return match self.unit.macros.get(mnemonic.of(self.texts)) {
+                let name = self.texts.name(mnemonic);
+                let Some(op) = Op::from_mnemonic(name) else {
+                    return match self.unit.macros.get(name) {
                         Some(found) => self.expand(Rc::clone(found), mnemonic, raw, line.span),
                         None => self.unknown_instruction(mnemonic, operands),
                     };
@@ -322,7 +323,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn label(&mut self, label: Span) {
-        let key = (self.texts.scope(label), label.of(self.texts));
+        let key = (self.texts.scope(label), self.texts.name(label));
         let at = self.body().items.len() as u32;
         match self.body().labels.insert(key, Declared::new(at, label)) {
             Some(first) => self.duplicate("labels", label, first.span),
@@ -338,7 +339,7 @@ impl<'s> Assembler<'s> {
         if self.function.is_none() {
             self.foreign.push(mnemonic);
         }
-        let key = (self.texts.scope(mnemonic), mnemonic.of(self.texts));
+        let key = (self.texts.scope(mnemonic), self.texts.name(mnemonic));
         let body = self.body();
         if operands.is_empty() {
             let index = body.items.len() as u32;
@@ -366,7 +367,7 @@ impl<'s> Assembler<'s> {
             code: start..end,
         });
         self.names.functions.push(FunctionNames {
-            name: name.to_owned(),
+            name: unspelled(name),
             locals: unique_names(body.local_names.iter().copied()),
             labels: {
                 let names = unique_names(body.label_names.iter().map(|&(_, key)| key));
@@ -429,7 +430,7 @@ impl<'s> Assembler<'s> {
 
     /// Reports two things of a kind, which is given in the plural, with one name.
     pub(super) fn duplicate(&mut self, kind: &str, again: Span, first: Span) {
-        let name = again.of(self.texts);
+        let name = self.texts.name(again);
         let source = self.source;
         let message = format!("there are two {kind} called `{name}`");
         let of_command_line = |span| match self.texts.origin(span).text {
@@ -450,20 +451,26 @@ impl<'s> Assembler<'s> {
     }
 }
 
+/// The name that a spelling is of.
+pub(super) fn unspelled(spelling: &str) -> String {
+    literal::name(spelling).expect("tokens of names that are none are refused")
+}
+
 /// The names of a function's labels or locals, in order. Those of expansions get a number where they
 /// would not be the only ones of their name.
 fn unique_names<'s>(names: impl Iterator<Item = Scoped<'s>> + Clone) -> Vec<String> {
     if names.clone().all(|(scope, _)| scope == 0) {
-        return names.map(|(_, name)| name.to_owned()).collect();
+        return names.map(|(_, name)| unspelled(name)).collect();
     }
     let own = names.clone().filter(|(scope, _)| *scope == 0);
-    let mut taken: FxHashSet<String> = own.map(|(_, name)| name.to_owned()).collect();
+    let mut taken: FxHashSet<String> = own.map(|(_, name)| unspelled(name)).collect();
     let mut counts: FxHashMap<&str, u32> = FxHashMap::default();
-    let mut unique = |name: &'s str| {
-        if taken.insert(name.to_owned()) {
-            return name.to_owned();
+    let mut unique = |spelled: &'s str| {
+        let name = unspelled(spelled);
+        if taken.insert(name.clone()) {
+            return name;
         }
-        let count = counts.entry(name).or_insert(1);
+        let count = counts.entry(spelled).or_insert(1);
         loop {
             *count += 1;
             let numbered = format!("{name}_{count}");
@@ -472,5 +479,5 @@ fn unique_names<'s>(names: impl Iterator<Item = Scoped<'s>> + Clone) -> Vec<Stri
             }
         }
     };
-    names.map(|(scope, name)| if scope == 0 { name.to_owned() } else { unique(name) }).collect()
+    names.map(|(scope, name)| if scope == 0 { unspelled(name) } else { unique(name) }).collect()
 }

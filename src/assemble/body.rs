@@ -157,7 +157,7 @@ impl<'s> Assembler<'s> {
     /// What a name stands for where it was written: in its own expansion, or in one around it, or in
     /// the function.
     fn visible(&self, names: &LocalNames<'s>, span: Span) -> Option<Named> {
-        let (mut scope, name) = (self.texts.scope(span), span.of(self.texts));
+        let (mut scope, name) = (self.texts.scope(span), self.texts.name(span));
         loop {
             match names.get((scope, name)) {
                 None if scope != 0 => scope = self.texts.outer_scope(scope),
@@ -167,7 +167,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn resolve_label(&mut self, body: &Body<'s>, span: Span) -> u64 {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         if let Some(found) = self.visible(&body.labels, span) {
             return found.index.into();
         }

@@ -7,6 +7,7 @@ use super::assembler::Assembler;
 use super::origins::{first_span, spans};
 use crate::diagnostics::{Code, Span, without_comment};
 use crate::isa::Op;
+use crate::syntax::quoted_names;
 use rustc_hash::FxHashSet;
 
 /// What closes or divides something that an unknown line may have begun.
@@ -66,7 +67,7 @@ impl<'s> Assembler<'s> {
                 return true;
             }
             let Some(span) = first_span(diagnostic) else { return true };
-            let (name, unit) = (span.of(texts), texts.unit_of(span));
+            let (name, unit) = (texts.name(span), texts.unit_of(span));
             let unread = perhaps.unread.contains(name) || perhaps.incomplete.contains(&unit);
             let declared = unread || perhaps.foreign.contains(name);
             let follows = match diagnostic.code {
@@ -99,5 +100,6 @@ fn begins_strangely(line: &str) -> bool {
 /// The words of a line that may be names.
 fn words(line: &str) -> impl Iterator<Item = &str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    line.split(move |c| !is_part(c)).filter(|word| !word.is_empty())
+    let quoted = quoted_names(line).map(|at| &line[at]);
+    line.split(move |c| !is_part(c)).filter(|word| !word.is_empty()).chain(quoted)
 }

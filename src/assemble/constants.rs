@@ -2,6 +2,7 @@
 
 use super::assembler::Assembler;
 use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::isa::name::quoted;
 use crate::syntax::literal;
 use crate::syntax::{BinaryOp, Expr, ExprKind};
 use std::cell::Cell;
@@ -106,7 +107,7 @@ impl<'s> Assembler<'s> {
                 self.go_to(before);
                 value
             }
-            ExprKind::Len(name) => match self.unit.data.get(name.of(self.texts)) {
+            ExprKind::Len(name) => match self.unit.data.get(self.texts.name(*name)) {
                 Some(data) => self.data_len(data.take().index as usize, *name),
                 None => self.unknown_data(*name),
             },
@@ -150,12 +151,12 @@ impl<'s> Assembler<'s> {
 
     /// Whether something of this name stands above.
     fn is_defined(&self, name: Span) -> bool {
-        let (unit, name) = (&self.unit, name.of(self.texts));
+        let (unit, name) = (&self.unit, self.texts.name(name));
         let constant = unit.constants.get(name);
         constant.inspect(|it| it.used.set(true)).is_some()
             || [&unit.data, &unit.functions, &unit.globals].iter().any(|it| it.contains_key(name))
             || unit.macros.contains_key(name)
-            || unit.external.iter().any(|it| it.name.of(self.texts) == name)
+            || unit.external.iter().any(|it| self.texts.name(it.name) == name)
     }
 
     /// An expression without a value, and why.
@@ -180,7 +181,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn name(&mut self, span: Span, depth: u32) -> Result<Value> {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         if let Some(data) = self.unit.data.get(name) {
             return self.data_address(data.take().index as usize, span);
         }
@@ -222,8 +223,9 @@ impl<'s> Assembler<'s> {
     /// Shows the constants that lead from one back to it.
     fn defined_by_itself<T>(&self, span: Span) -> Result<T> {
         const SHOWN: usize = 5;
-        let name = span.of(self.texts);
-        let is_it = |(unit, at): &(usize, Span)| (*unit, at.of(self.texts)) == (self.at_unit, name);
+        let name = self.texts.name(span);
+        let is_it =
+            |(unit, at): &(usize, Span)| (*unit, self.texts.name(*at)) == (self.at_unit, name);
         let first = self.evaluating.iter().rposition(is_it).unwrap_or(0);
         let links = &self.evaluating[first..];
         let message = format!("the constant `{name}` is defined by itself");
@@ -233,7 +235,7 @@ impl<'s> Assembler<'s> {
             "leads back to itself",
         );
         for pair in links.windows(2).take(SHOWN) {
-            let [of, next] = [pair[0].1, pair[1].1].map(|link| link.of(self.texts));
+            let [of, next] = [pair[0].1, pair[1].1].map(|link| self.texts.name(link));
             diagnostic =
                 diagnostic.at_span(self.source, pair[1].1, format!("`{of}` needs `{next}`"));
         }
@@ -244,7 +246,10 @@ impl<'s> Assembler<'s> {
     }
 
     fn unknown_name<T>(&self, span: Span) -> Result<T> {
-        let name = span.of(self.texts);
+        let name = match self.texts.name(span) {
+            name if literal::is_float_name(name) => &quoted(name),
+            name => name,
+        };
         let known = self.unit.constants.keys().chain(self.unit.data.keys()).copied();
         let help = self.advise(name, known).unwrap_or_else(|| {
             format!("`.const {name} = …` defines a constant, `.data {name} …` a place in memory")
@@ -257,7 +262,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn unknown_data<T>(&self, span: Span) -> Result<T> {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         let help = self.advise(name, self.unit.data.keys().copied());
         let help = help.unwrap_or_else(|| format!("`.data {name} \"text\"` defines it").into());
         let diagnostic =

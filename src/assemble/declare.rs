@@ -1,10 +1,11 @@
 //! Directives: what they declare is noted here, and evaluated when the whole text is known.
 
-use super::assembler::Assembler;
+use super::assembler::{Assembler, unspelled};
 use super::body::Body;
 use super::constants::Constant;
 use super::types::is_element;
 use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::isa::name::quoted;
 use crate::isa::{CType, FuncType, Signature, ValueType};
 use crate::module::{Global, Location, SourceFile};
 use crate::syntax::{Directive, Expr, ExprKind, Operand, Param, SizeExpr, literal};
@@ -134,7 +135,7 @@ impl<'s> Assembler<'s> {
 
     /// Declares the name of a function, which has this number.
     pub(super) fn function_name(&mut self, name: Span, index: u32) {
-        let key = name.of(self.texts);
+        let key = self.texts.name(name);
         // A `.func` that could not be read may lack even its name.
         if !key.is_empty()
             && let Some(old) = self.unit.functions.insert(key, Declared::new(index, name))
@@ -160,13 +161,13 @@ impl<'s> Assembler<'s> {
     }
 
     fn close_function(&mut self, body: Box<Body<'s>>) {
-        let name = body.name.of(self.texts);
+        let name = self.texts.name(body.name);
         self.finish_body(body, name);
     }
 
     /// Reports a function that is still open where the next one begins, or at the end of the text.
     pub(super) fn missing_end(&mut self, open: &Body<'s>, next: Option<Span>) {
-        let name = open.name.of(self.texts);
+        let name = self.texts.name(open.name);
         let message = format!("the function `{name}` has no `.end`");
         let mut diagnostic = Diagnostic::error(Code::MissingEnd, message)
             .at_span(self.source, open.opened, "begins here")
@@ -180,7 +181,7 @@ impl<'s> Assembler<'s> {
     /// A local or parameter of the function that is open, or of main.
     pub(super) fn local(&mut self, param: Param) {
         let ty = self.value_type(param.ty).unwrap_or(ValueType::I64);
-        let key = (self.texts.scope(param.name), param.name.of(self.texts));
+        let key = (self.texts.scope(param.name), self.texts.name(param.name));
         let body = self.body();
         let local = Declared::new(body.local_types.len() as u32, param.name);
         body.local_types.push(ty);
@@ -192,38 +193,38 @@ impl<'s> Assembler<'s> {
 
     fn global(&mut self, param: Param, init: Option<Expr>) {
         let ty = self.value_type(param.ty).unwrap_or(ValueType::I64);
-        let name = param.name.of(self.texts);
+        let name = self.texts.name(param.name);
         let named = Declared::new(self.module.globals.len() as u32, param.name);
         if let Some(old) = self.unit.globals.insert(name, named) {
             self.duplicate("globals", param.name, old.named.span);
             self.unit.globals.insert(name, old);
         }
         self.module.globals.push(Global { ty, init: 0 });
-        self.names.globals.push(name.to_owned());
+        self.names.globals.push(unspelled(name));
         self.global_inits.push((param.name, init));
     }
 
     fn constant(&mut self, span: Span, expr: Expr) {
         if !self.is_taken("constants", span) {
             let constant = Constant::new(span, expr);
-            self.unit.constants.insert(span.of(self.texts), constant);
+            self.unit.constants.insert(self.texts.name(span), constant);
         }
     }
 
     fn data_decl(&mut self, span: Span, contents: Contents, at: Option<Expr>) {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         if !self.is_taken("pieces of data", span) {
             let index = self.data_decls.len() as u32;
             self.unit.data.insert(name, Declared::new(index, span));
         }
         self.data_decls.push(DataDecl { name: span, contents, at, place: None });
-        self.names.data.push(name.to_owned());
+        self.names.data.push(unspelled(name));
     }
 
     /// Whether a name cannot be that of a new constant or piece of data, which is reported. They share
     /// their names, also with floats: all stand in expressions.
     fn is_taken(&mut self, kind: &str, span: Span) -> bool {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         let constant = self.unit.constants.get(name).map(|c| ("constants", c.span));
         let first =
             constant.or_else(|| Some(("pieces of data", self.unit.data.get(name)?.named.span)));
@@ -232,10 +233,11 @@ impl<'s> Assembler<'s> {
                 let both = if first_kind == kind { kind } else { "constants or pieces of data" };
                 self.duplicate(both, span, first);
             }
-            None if literal::is_float_name(name) => {
+            None if literal::is_float_name(span.of(self.texts)) => {
                 let message = format!("`{name}` is a float, and names nothing else");
-                let diagnostic = Diagnostic::error(Code::DuplicateName, message);
-                self.push(diagnostic.help("choose another name"), span, "not a name here");
+                let help = format!("choose another name, or write `{}`", quoted(name));
+                let diagnostic = Diagnostic::error(Code::DuplicateName, message).help(help);
+                self.push(diagnostic, span, "not a name here");
             }
             None => return false,
         }
@@ -245,11 +247,11 @@ impl<'s> Assembler<'s> {
     /// Whether `.data` has an element type where its elements should be.
     fn only_a_type(&self, elements: &[Operand]) -> bool {
         let [Operand::Expr(Expr { span, kind: ExprKind::Name })] = elements else { return false };
-        CType::from_name(span.of(self.texts)).is_some_and(is_element)
+        CType::from_name(self.texts.name(*span)).is_some_and(is_element)
     }
 
     fn no_elements(&mut self, name: Span, span: Span) {
-        let name = name.of(self.texts);
+        let name = self.texts.name(name);
         let diagnostic =
             Diagnostic::error(Code::Syntax, format!("the elements of `{name}` are missing"));
         self.push(

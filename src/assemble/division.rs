@@ -211,7 +211,7 @@ impl<'s> Assembler<'s> {
             },
             // Others may be macros.
             Statement::Instr { mnemonic, .. } => {
-                !outside && Op::from_mnemonic(mnemonic.of(self.texts)).is_some()
+                !outside && Op::from_mnemonic(self.texts.name(*mnemonic)).is_some()
             }
             Statement::Empty => !outside,
         };
@@ -256,7 +256,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Of such pieces texts are made: what can be assembled ahead, what only looks so, and what is wrong.
-    const LINES: [&str; 24] = [
+    const LINES: [&str; 25] = [
         ".func f%\n    .local x: i64\n    PUSH 7\n    STORE x\nagain:\n    LOAD x\n    JNZ again\n    RET\n.end\n",
         "\n; a comment\n.func f%(a: i64, _b: f64) -> i64\n    LOAD a\n    RET\n.end\n",
         ".func f%\n    .local _x: i64, y: f64\n    WRITE \"one\"\n    WRITE \"é%\"\n    RET\n.end\n",
@@ -281,6 +281,7 @@ mod tests {
         ".source \"a.x\" 0\n.loc 7 1\n",
         ".include \"other\"\n",
         ".expansion \"m\"\n",
+        ".func $\"f %\"\n    .local $\"x\": i64, $\"é\": i64\n$\"to do\":\n    LOAD $\"\\u{e9}\"\n    STORE x\n    LOAD $\"g\"\n    JNZ $\"to do\"\n    RET\n.end\n",
     ];
 
     /// What these name stands first.

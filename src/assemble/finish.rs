@@ -1,9 +1,10 @@
 //! The end of all texts: everything is declared, and what was noted can be evaluated.
 
-use super::assembler::Assembler;
+use super::assembler::{Assembler, unspelled};
 use super::constants::Value;
 use super::declare::{LibDecl, Named};
 use crate::diagnostics::{Code, Diagnostic, Position, Span};
+use crate::isa::name::spelled;
 use crate::isa::{FuncType, Import, Signature, ValueType};
 use crate::module::Location;
 use crate::syntax::Expr;
@@ -38,7 +39,7 @@ impl Assembler<'_> {
             }
             (Some((name, _)), None) => {
                 self.go_to_unit_of(name);
-                match self.unit.functions.get(name.of(self.texts)) {
+                match self.unit.functions.get(self.texts.name(name)) {
                     Some(entry) => self.module.entry = entry.take().index,
                     None => self.no_such_entry(name),
                 }
@@ -58,8 +59,8 @@ impl Assembler<'_> {
     }
 
     fn no_such_entry(&mut self, name: Span) {
-        let message = format!("the entry function `{}` does not exist", name.of(self.texts));
-        let help = self.did_you_mean(name.of(self.texts), self.unit.functions.keys().copied());
+        let message = format!("the entry function `{}` does not exist", self.texts.name(name));
+        let help = self.did_you_mean(self.texts.name(name), self.unit.functions.keys().copied());
         let diagnostic = Diagnostic::error(Code::BadEntry, message).maybe_help(help);
         self.push(diagnostic, name, "no function has this name");
     }
@@ -70,7 +71,7 @@ impl Assembler<'_> {
         let functions = functions.filter(takes_nothing);
         let help = match functions.min_by_key(|it| it.index) {
             Some(entry) => {
-                let name = entry.span.of(self.texts);
+                let name = self.texts.name(entry.span);
                 format!("name the function to begin with: `.entry {name}`")
             }
             None if self.units.len() > 1 || !self.public.is_empty() => {
@@ -107,7 +108,7 @@ impl Assembler<'_> {
         self.go_to_unit_of(name);
         let ty = self.module.func_type(self.module.entry);
         if *ty != FuncType::default() {
-            let function = name.of(self.texts);
+            let function = self.texts.name(name);
             let message = format!("the entry function `{function}` must take and give nothing");
             let diagnostic = Diagnostic::error(Code::BadEntry, message)
                 .at_span(self.source, name, "the entry")
@@ -166,7 +167,7 @@ impl Assembler<'_> {
     /// Lets the unit of a `.lib` call a slot by the name of its function.
     pub(super) fn name_slot(&mut self, symbol: &str, slot: u16, lib: Span) {
         self.go_to_unit_of(lib);
-        self.unit.slots.entry(symbol.to_owned()).or_default().push(slot);
+        self.unit.slots.entry(spelled(symbol).into_owned()).or_default().push(slot);
     }
 
     fn import(&mut self, lib: &LibDecl) -> Option<Import> {
@@ -174,8 +175,8 @@ impl Assembler<'_> {
         let version = self.version(&lib.version);
         let library = self.name_literal(lib.library)?;
         let symbol = match lib.symbol.of(self.texts) {
-            quoted if quoted.starts_with('"') => self.name_literal(lib.symbol)?,
-            name => name.to_owned(),
+            text if text.starts_with('"') => self.name_literal(lib.symbol)?,
+            _ => self.usable_name(lib.symbol, unspelled(self.texts.name(lib.symbol)).into())?,
         };
         let slot = slot?;
         let Ok(slot) = u16::try_from(slot) else {
@@ -208,6 +209,10 @@ impl Assembler<'_> {
     /// A text that names a file or symbol: not empty, UTF-8, without NUL.
     pub(super) fn name_literal(&mut self, span: Span) -> Option<String> {
         let bytes = self.text_literal(span)?;
+        self.usable_name(span, bytes)
+    }
+
+    fn usable_name(&mut self, span: Span, bytes: Vec<u8>) -> Option<String> {
         let why = match String::from_utf8(bytes) {
             Ok(name) if name.is_empty() => "a name cannot be empty",
             Ok(name) if name.contains('\0') => "a name cannot contain a NUL",
@@ -228,7 +233,7 @@ impl Assembler<'_> {
                 (ValueType::I64, Value::Int(n)) => global.init = n as u64,
                 (ValueType::F64, Value::Float(x)) => global.init = x.to_bits(),
                 (ty, value) => {
-                    let name = span.of(self.texts);
+                    let name = self.texts.name(span);
                     let (found, help) = match value {
                         Value::Int(n) => ("an integer", format!("write `{n}.0`")),
                         Value::Float(_) => ("a float", "declare it as `f64`".to_owned()),

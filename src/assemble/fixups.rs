@@ -6,6 +6,7 @@
 use super::assembler::Assembler;
 use super::constants::Value;
 use crate::diagnostics::{Code, Diagnostic, Help, Span};
+use crate::isa::name::spelled;
 use crate::isa::{Op, OperandKind, write_operand};
 use crate::syntax::Expr;
 
@@ -80,7 +81,7 @@ impl Assembler<'_> {
         self.go_to_unit_of(missing.span());
         match missing {
             Missing::Func(op, span) => {
-                let index = match self.unit.functions.get(span.of(self.texts)) {
+                let index = match self.unit.functions.get(self.texts.name(*span)) {
                     // A function that nothing but itself calls is not used.
                     Some(own) if self.completing == Some(own.named.index as usize) => {
                         own.named.index
@@ -90,7 +91,7 @@ impl Assembler<'_> {
                 };
                 Some((*op, index.into()))
             }
-            Missing::Global(op, span) => match self.unit.globals.get(span.of(self.texts)) {
+            Missing::Global(op, span) => match self.unit.globals.get(self.texts.name(*span)) {
                 Some(found) => Some((*op, found.take().index.into())),
                 None => self.unknown_variable(*op, *span),
             },
@@ -128,7 +129,7 @@ impl Assembler<'_> {
 
     /// A slot is called by the name of its function, or by a constant.
     fn slot(&mut self, span: Span) -> Option<u64> {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         match self.unit.slots.get(name).map_or(&[][..], |slots| slots) {
             &[slot] => return Some(slot.into()),
             &[first, second, ..] => {
@@ -164,7 +165,7 @@ impl Assembler<'_> {
     }
 
     fn unknown_function<T>(&mut self, span: Span) -> Option<T> {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         let help = self.advise(name, self.unit.functions.keys().copied());
         let help = help.unwrap_or_else(|| format!("define it with `.func {name}` … `.end`").into());
         let message = format!("unknown function `{name}`");
@@ -174,10 +175,11 @@ impl Assembler<'_> {
     }
 
     fn unknown_variable<T>(&mut self, op: Op, span: Span) -> Option<T> {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         let function = self.completing.map(|index| &self.names.functions[index]);
         let locals = function.into_iter().flat_map(|function| &function.locals);
-        let known = locals.map(|local| &**local).chain(self.unit.globals.keys().copied());
+        let locals: Vec<_> = locals.map(|local| spelled(local)).collect();
+        let known = locals.iter().map(|local| &**local).chain(self.unit.globals.keys().copied());
         let stored = self.instead_of_storing(op, name).map(Help::from);
         let help = stored.or_else(|| self.advise(name, known)).unwrap_or_else(|| {
             format!(

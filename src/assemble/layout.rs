@@ -154,7 +154,7 @@ impl Assembler<'_> {
     }
 
     fn unit(&mut self, span: Span) -> Option<u64> {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         if let Some((_, bytes)) = UNITS.iter().find(|(unit, _)| *unit == name) {
             return Some(*bytes);
         }

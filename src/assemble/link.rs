@@ -76,7 +76,7 @@ impl<'s> Assembler<'s> {
     fn publish(&mut self, unit: usize) {
         self.go_to(unit);
         for span in std::mem::take(&mut self.unit.public) {
-            let name = span.of(self.texts);
+            let name = self.texts.name(span);
             if self.unit.shared(name).declared().is_none() {
                 self.nothing_to_share(span);
                 continue;
@@ -91,8 +91,8 @@ impl<'s> Assembler<'s> {
     }
 
     fn nothing_to_share(&mut self, span: Span) {
-        let name = span.of(self.texts);
-        let of_another = self.unit.external.iter().any(|it| it.name.of(self.texts) == name);
+        let name = self.texts.name(span);
+        let of_another = self.unit.external.iter().any(|it| self.texts.name(it.name) == name);
         let help: Option<Help> = if of_another {
             Some(
                 "it is said to be of another file: `.public` belongs into the one that has it"
@@ -118,7 +118,7 @@ impl<'s> Assembler<'s> {
     /// Whether a `.lib` of the unit binds a function of this name.
     fn binds(&self, name: &str) -> bool {
         let of_unit = |lib: &&super::declare::LibDecl| self.texts.unit_of(lib.span) == self.at_unit;
-        self.libs.iter().filter(of_unit).any(|lib| lib.symbol.of(self.texts) == name)
+        self.libs.iter().filter(of_unit).any(|lib| self.texts.name(lib.symbol) == name)
     }
 
     fn public_twice(&mut self, name: &str, span: Span, first: Public) {
@@ -137,7 +137,7 @@ impl<'s> Assembler<'s> {
 
     /// Finds what an `.extern` of a unit asks for.
     fn bind(&mut self, unit: usize, external: &External) {
-        let name = external.name.of(self.texts);
+        let name = self.texts.name(external.name);
         let own = self.unit.shared(name);
         // A list of `.extern`s may be included by the file that has them, too.
         let here = own.declared().is_some_and(|span| self.texts.unit_of(span) == unit);
@@ -162,7 +162,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn not_public(&mut self, external: &External) {
-        let (span, name) = (external.name, external.name.of(self.texts));
+        let (span, name) = (external.name, self.texts.name(external.name));
         if self.missing.insert(name) {
             let mut diagnostic =
                 Diagnostic::error(Code::NotPublic, format!("no file makes `{name}` public"))
@@ -211,7 +211,8 @@ impl<'s> Assembler<'s> {
             Some(ty) => format!("is of type {ty}"),
             None => format!("is {}", found.describe()),
         };
-        let message = format!("`{}` is not what this `.extern` says", external.name.of(self.texts));
+        let message =
+            format!("`{}` is not what this `.extern` says", self.texts.name(external.name));
         let diagnostic = Diagnostic::error(Code::ExternMismatch, message)
             .at_span(self.source, external.name, format!("said to be {said}"))
             .at_span(self.source, span, is)
@@ -233,7 +234,7 @@ impl<'s> Assembler<'s> {
 
     /// What to do about a name that is not known here, but is in another file.
     pub(super) fn in_another_file(&self, name: &str) -> Option<String> {
-        if self.unit.external.iter().any(|it| it.name.of(self.texts) == name) {
+        if self.unit.external.iter().any(|it| self.texts.name(it.name) == name) {
             return Some(format!("`{name}` is of another file, and known when all are read"));
         }
         if self.public.contains_key(name) {

@@ -4,7 +4,7 @@
 //! theirs (`syntax::Texts`). A label or local that the body defines is therefore known in that
 //! expansion only, and one that an argument names is the caller's.
 
-use super::assembler::Assembler;
+use super::assembler::{Assembler, unspelled};
 use super::reading::{Input, MAX_DEPTH};
 use crate::diagnostics::{Code, Diagnostic, Help, Span, closest};
 use crate::isa::Op;
@@ -56,7 +56,7 @@ impl<'s> Assembler<'s> {
         }
         let mut names: Vec<&str> = Vec::with_capacity(params.len());
         for &param in params {
-            let text = param.of(self.texts);
+            let text = self.texts.name(param);
             match names.iter().position(|known| *known == text) {
                 Some(first) => self.duplicate("parameters", param, params[first]),
                 None => names.push(text),
@@ -104,7 +104,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn define(&mut self, it: Macro<'s>) {
-        let name = it.name.of(self.texts);
+        let name = self.texts.name(it.name);
         if Op::from_mnemonic(name).is_some() {
             let message = format!("`{name}` is an instruction, and cannot name a macro");
             let diagnostic = Diagnostic::error(Code::DuplicateName, message);
@@ -117,7 +117,7 @@ impl<'s> Assembler<'s> {
         if let Some(first) = self.unit.macros.get(name) {
             return self.duplicate("macros", it.name, first.name);
         }
-        self.map.macros.push(name.to_owned());
+        self.map.macros.push(unspelled(name));
         self.unit.macros.insert(name, Rc::new(it));
     }
 
@@ -188,7 +188,9 @@ impl<'s> Assembler<'s> {
         for line in it.body.lines() {
             for token in &*line.tokens(self.texts) {
                 let param = match token.kind.is_name() {
-                    true => it.params.iter().position(|param| *param == token.span.of(self.texts)),
+                    true => {
+                        it.params.iter().position(|param| *param == self.texts.name(token.span))
+                    }
                     false => None,
                 };
                 match param {
@@ -226,7 +228,7 @@ impl<'s> Assembler<'s> {
     }
 
     fn wrong_arguments(&mut self, it: &Macro, args: &[Cow<[Token]>], call: Span) {
-        let name = it.name.of(self.texts);
+        let name = self.texts.name(it.name);
         let takes = match it.params.len() {
             0 => "no argument".to_owned(),
             1 => "one argument".to_owned(),

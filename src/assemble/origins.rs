@@ -5,7 +5,7 @@ use super::Files;
 use super::assembler::Assembler;
 use crate::diagnostics::{Code, Diagnostic, Label, Position, SourceId, Span};
 use crate::module::{MacroCall, SourceMap};
-use crate::syntax::{Origin, RealText, Texts};
+use crate::syntax::{Origin, RealText, Texts, first_token};
 use rustc_hash::FxHashSet;
 
 /// How many of the calls that led to an error are shown: so many of the innermost, and the outermost.
@@ -190,8 +190,9 @@ fn calls(texts: &Texts, mut span: Span) -> Vec<(Span, String)> {
         let message = match is_macro {
             true => {
                 let line = Span::new(call.start, texts.line_around(call.start).end).of(texts);
-                let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-                format!("in this call of `{}`", &line[..end.unwrap_or(line.len())])
+                let name = first_token(line).map_or(0, |(_, name)| name.end);
+                let end = call.start + name as u32;
+                format!("in this call of `{}`", texts.name(Span::new(call.start, end)))
             }
             false => INCLUDED.to_owned(),
         };

@@ -6,7 +6,7 @@ use crate::isa::{CType, Signature, ValueType};
 
 impl Assembler<'_> {
     pub(super) fn value_type(&mut self, span: Span) -> Option<ValueType> {
-        let ty = ValueType::from_name(span.of(self.texts));
+        let ty = ValueType::from_name(self.texts.name(span));
         if ty.is_none() {
             self.unknown_type(span, "a value", &ValueType::ALL.map(ValueType::name));
         }
@@ -14,7 +14,7 @@ impl Assembler<'_> {
     }
 
     pub(super) fn element_type(&mut self, span: Span) -> Option<CType> {
-        let ty = CType::from_name(span.of(self.texts)).filter(|ty| is_element(*ty));
+        let ty = CType::from_name(self.texts.name(span)).filter(|ty| is_element(*ty));
         if ty.is_none() {
             self.unknown_type(span, "an element", &names(is_element));
         }
@@ -36,7 +36,7 @@ impl Assembler<'_> {
     }
 
     fn c_type(&mut self, span: Span, what: &str, allowed: fn(CType) -> bool) -> Option<CType> {
-        match CType::from_name(span.of(self.texts)) {
+        match CType::from_name(self.texts.name(span)) {
             Some(ty) if allowed(ty) => Some(ty),
             Some(CType::Void) => {
                 let diagnostic = Diagnostic::error(Code::BadLib, "a parameter cannot be `void`")
@@ -61,7 +61,7 @@ impl Assembler<'_> {
 
     /// Reports a type that is none of the known ones, which are those that such a thing can have.
     fn unknown_type(&mut self, span: Span, what: &str, known: &[&str]) {
-        let name = span.of(self.texts);
+        let name = self.texts.name(span);
         let all = format!("{what} is one of {}", known.join(", "));
         // What C calls so, or the value that takes it up.
         let of_c = |name: &str| {

@@ -3,7 +3,7 @@
 //! A name means what it means in the unit where it is written. While a unit is read that is the one that
 //! is being read; afterwards whoever looks a name up goes over to the unit of its span.
 
-use super::assembler::{Assembler, Table};
+use super::assembler::{Assembler, Table, unspelled};
 use super::constants::Constant;
 use super::declare::Declared;
 use super::macros::Macro;
@@ -23,7 +23,7 @@ pub(super) struct Unit<'s> {
     pub(super) globals: Table<'s, Declared>,
     pub(super) constants: Table<'s, Constant>,
     pub(super) data: Table<'s, Declared>,
-    /// The slots of each native function, once the `.lib`s are evaluated.
+    /// The slots of each native function as its name is spelled, once the `.lib`s are evaluated.
     pub(super) slots: FxHashMap<String, Vec<u16>>,
     /// What `.public` names.
     pub(super) public: Vec<Span>,
@@ -82,7 +82,7 @@ impl<'s> Assembler<'s> {
     fn end_unit(&mut self) {
         if let Some(open) = self.function.take() {
             self.missing_end(&open, None);
-            let name = open.name.of(self.texts);
+            let name = self.texts.name(open.name);
             self.finish_body(open, name);
         }
         let main = std::mem::take(&mut self.main);
@@ -126,7 +126,7 @@ impl<'s> Assembler<'s> {
         if self.units.len() == 1 {
             return;
         }
-        let public: FxHashSet<&str> = self.public.keys().copied().collect();
+        let public: FxHashSet<String> = self.public.keys().map(|name| unspelled(name)).collect();
         let names = &mut self.names;
         let functions = names.functions.iter_mut();
         // Main has no name.
@@ -142,11 +142,15 @@ impl<'s> Assembler<'s> {
 }
 
 /// Numbers those names that are not the first of their kind, by numbers that make none of the `taken`.
-fn tell_apart(mut names: Vec<&mut String>, public: &FxHashSet<&str>, mut taken: FxHashSet<String>) {
+fn tell_apart(
+    mut names: Vec<&mut String>,
+    public: &FxHashSet<String>,
+    mut taken: FxHashSet<String>,
+) {
     taken.extend(names.iter().map(|name| (**name).clone()));
     let mut seen: FxHashSet<String> = FxHashSet::default();
     // Those that keep their names come first.
-    names.sort_by_key(|name| !public.contains(&***name));
+    names.sort_by_key(|name| !public.contains(&**name));
     let mut counts: FxHashMap<String, u32> = FxHashMap::default();
     for name in names {
         if seen.insert(name.clone()) {

@@ -6,9 +6,9 @@ use super::declare::Named;
 use crate::diagnostics::{Code, Diagnostic, Span};
 use crate::syntax::RealText;
 
-/// Whether a name is told when nothing uses it.
-fn is_told(name: &str) -> bool {
-    !name.starts_with('_')
+/// Whether a name is told when nothing uses it: not when it begins with `_`, in quotes or not.
+fn is_told(spelling: &str) -> bool {
+    !spelling.strip_prefix("$\"").unwrap_or(spelling).starts_with('_')
 }
 
 impl<'s> Assembler<'s> {
@@ -56,7 +56,7 @@ impl<'s> Assembler<'s> {
         // Tables have no order; all that is told is sorted by place, which is quick when it is so already.
         unused.sort_unstable_by_key(|(.., span)| span.start);
         for (code, kind, span) in unused {
-            let name = span.of(self.texts);
+            let name = self.texts.name(span);
             let own = matches!(self.texts.origin(span).text, RealText::Unit(_));
             if own && !self.public.contains_key(name) {
                 let message = format!("the {kind} `{name}` is never used");

@@ -7,6 +7,7 @@
 use super::assembler::Assembler;
 use super::fixups::Missing;
 use crate::diagnostics::{Code, Diagnostic, Span};
+use crate::isa::name::spelled;
 use crate::isa::{Import, Signature};
 use crate::module::Location;
 use crate::syntax::Expr;
@@ -48,9 +49,8 @@ impl Assembler<'_> {
             let unit = self.texts.unit_of(lib.library);
             let Some(library) = self.look_into(&lib) else { continue };
             for (symbol, signature) in library.offer {
-                let key = (unit, symbol);
+                let key = (unit, spelled(&symbol).into_owned());
                 let Some(&span) = named.get(&key) else { continue };
-                let symbol = key.1.clone();
                 if let Some(first) = from.insert(key, lib.library) {
                     self.offered_twice(&symbol, span, first, lib.library);
                     continue;
@@ -93,7 +93,7 @@ impl Assembler<'_> {
         let mut named = BTreeMap::new();
         for fixup in &self.fixups {
             let Missing::Slot(_, span) = fixup.missing else { continue };
-            let name = span.of(self.texts);
+            let name = self.texts.name(span);
             let unit = self.texts.unit_of(span);
             let known = self.names_of(unit);
             if !known.slots.contains_key(name) && !known.constants.contains_key(name) {
@@ -108,7 +108,7 @@ impl Assembler<'_> {
         let version = self.version(&lib.version)?;
         match (self.options.offers)(&name) {
             Ok(offer) => {
-                self.offered.extend(offer.keys().cloned());
+                self.offered.extend(offer.keys().map(|symbol| spelled(symbol).into_owned()));
                 Some(Library { name, version, offer })
             }
             Err(diagnostic) => {

@@ -3,7 +3,7 @@
 use super::{EXIT_STATUS, output, report::Report, status};
 use clap::Args;
 use hotvm::diagnostics::Diagnostic;
-use hotvm::disassemble::is_name;
+use hotvm::isa::name::is_plain;
 use hotvm::native::{Offer, Offered, Settings, offer};
 use hotvm::syntax::literal::write_text;
 use serde::Serialize;
@@ -119,7 +119,7 @@ fn bound<'a>(library: &str, offer: &'a Offer) -> impl Iterator<Item = (String, &
     let library = write_text(library.as_bytes());
     let callable = offer.functions.iter().filter_map(|f| Some((f, f.signature.as_ref().ok()?)));
     callable.enumerate().map(move |(slot, (function, signature))| {
-        let symbol = match is_name(&function.symbol) {
+        let symbol = match is_plain(&function.symbol) {
             true => function.symbol.clone(),
             false => write_text(function.symbol.as_bytes()),
         };

@@ -5,6 +5,7 @@ use clap::Args;
 use hotvm::diagnostics::{Code, Diagnostic, Position, SourceId, closest};
 use hotvm::disassemble::to_text;
 use hotvm::engine::list_lowered;
+use hotvm::isa::name::spelled;
 use hotvm::program::Input;
 use hotvm::tools::inspect::{Inspector, Summary, to_dot, to_json, to_listing};
 use std::path::PathBuf;
@@ -111,14 +112,17 @@ impl Dis {
             return Ok((0..inspector.names().count() as u32).collect());
         }
         let number = |wanted: &String| {
-            let found = inspector.names().position(|name| name == wanted).map(|at| at as u32);
+            let found = inspector
+                .names()
+                .position(|name| name == wanted || spelled(name) == *wanted)
+                .map(|at| at as u32);
             found.ok_or_else(|| {
                 let near = closest(wanted, inspector.names());
                 let message = format!("the program has no function `{wanted}`");
                 vec![
                     Diagnostic::error(Code::UnknownName, message)
                         .at(source, Position::Whole, "")
-                        .maybe_help(near.map(|near| format!("did you mean `{near}`?"))),
+                        .maybe_help(near.map(|near| format!("did you mean `{}`?", spelled(near)))),
                 ]
             })
         };

@@ -3,6 +3,7 @@
 use super::{EXIT_STATUS, libraries::NativeFlags, output, report::Report, status};
 use clap::Args;
 use hotvm::diagnostics::Diagnostic;
+use hotvm::isa::name::spelled;
 use hotvm::program::Input;
 use hotvm::tools::inspect::{
     DataSummary, FunctionSummary, GlobalSummary, Inspector, Origin, SlotSummary, Summary,
@@ -144,7 +145,7 @@ fn list<T>(out: &mut String, things: &[&T], describe: impl Fn(&T) -> String) {
 
 fn function(f: &FunctionSummary, entry: bool) -> String {
     let result = f.result.map_or(String::new(), |result| format!(" -> {result}"));
-    let name = format!("{} ({}){result}", f.name, f.params.join(", "));
+    let name = format!("{} ({}){result}", spelled(&f.name), f.params.join(", "));
     let public = if f.public { ", public" } else { "" };
     let entry = if entry { ", begins here" } else { "" };
     let (size, locals, stack) = (f.size, f.locals.len(), f.max_stack);
@@ -158,11 +159,11 @@ fn slot(s: &SlotSummary) -> String {
 }
 
 fn global(g: &GlobalSummary) -> String {
-    format!("{}: {} = {}", g.name.as_deref().unwrap_or("?"), g.ty, g.value)
+    format!("{}: {} = {}", g.name.as_deref().map_or("?".into(), spelled), g.ty, g.value)
 }
 
 fn data(d: &DataSummary) -> String {
-    let name = d.name.as_deref().unwrap_or("?");
+    let name = d.name.as_deref().map_or("?".into(), spelled);
     let zeros = if d.stored == 0 { ", zeros" } else { "" };
     format!("{name:24} {} at {}{zeros}", bytes(d.size), d.address)
 }

@@ -138,7 +138,7 @@ fn define_or_deny(text: &str) -> Result<Given, String> {
     if text == "warnings" || name.contains('-') {
         return named(text).map(Given::Deny);
     }
-    match hotvm::disassemble::is_name(name) {
+    match hotvm::isa::name::is_plain(name) {
         true => Ok(Given::Define(name.to_owned(), value.to_owned())),
         false => Err(format!("`{name}` is no name: letters, digits and `_`")),
     }

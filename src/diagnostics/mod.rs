@@ -9,6 +9,7 @@
 
 mod code;
 mod diagnostic;
+mod explanation;
 mod json;
 mod source;
 mod suggest;
@@ -16,6 +17,7 @@ mod terminal;
 
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Help, Label, Position, Severity};
+pub use explanation::{Example, Verdict};
 pub use json::{FORMAT_VERSION, render_json};
 pub use source::{BYTE_ORDER_MARK, Source, SourceId, Sources, Span, Text, without_comment};
 pub use suggest::closest;

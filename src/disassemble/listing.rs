@@ -1,7 +1,8 @@
 //! Writes the text.
 
-use super::names::{FunctionNames, ModuleNames, is_called, is_name};
+use super::names::{FunctionNames, ModuleNames, is_called, made_up};
 use crate::diagnostics::Span;
+use crate::isa::name::{is_plain, spelled};
 use crate::isa::{Code, Import, Instr, OperandKind, Signature, ValueType};
 use crate::module::{self, Location, Module, Segment, SourceMap};
 use crate::syntax::literal::{write_float, write_text};
@@ -81,15 +82,18 @@ impl<'m> Writer<'m> {
             self.place(at.copied());
             self.line(lib(import));
         }
-        for (name, global) in self.names.globals.iter().zip(&module.globals) {
+        let given = module.names.as_ref();
+        for (i, (name, global)) in self.names.globals.iter().zip(&module.globals).enumerate() {
             let value = match global.ty {
                 ValueType::I64 => (global.init as i64).to_string(),
                 ValueType::F64 => write_float(global.init),
             };
-            let _ = writeln!(self.out, ".global {name}: {} = {value}", global.ty);
+            let remark = made_up(name, given.and_then(|names| names.globals.get(i)));
+            let _ = writeln!(self.out, ".global {name}: {} = {value}{remark}", global.ty);
         }
-        for (name, segment) in self.names.data.iter().zip(&module.data) {
-            let _ = writeln!(self.out, "{}", data(name, segment));
+        for (i, (name, segment)) in self.names.data.iter().zip(&module.data).enumerate() {
+            let remark = made_up(name, given.and_then(|names| names.data.get(i)));
+            let _ = writeln!(self.out, "{}{remark}", data(name, segment));
         }
         let public = module.public.iter().filter_map(|&it| self.names.functions.get(it as usize));
         let public: Vec<&str> = public.map(|name| &**name).collect();
@@ -115,8 +119,11 @@ impl<'m> Writer<'m> {
         if !is_main {
             self.head(index, &names.locals, params, result);
         }
-        for (name, ty) in names.locals[params.len()..].iter().zip(&function.locals) {
-            let _ = writeln!(self.out, "    .local {name}: {ty}");
+        let given = module.names.as_ref().and_then(|names| names.functions.get(index));
+        for (i, ty) in (params.len()..).zip(&function.locals) {
+            let name = &names.locals[i];
+            let remark = made_up(name, given.and_then(|given| given.locals.get(i)));
+            let _ = writeln!(self.out, "    .local {name}: {ty}{remark}");
         }
         let mut spans = Vec::new();
         let mut places = module.source_map.iter().flat_map(|map| map.places(index as u32));
@@ -134,7 +141,14 @@ impl<'m> Writer<'m> {
             self.out.push('\n');
         }
         self.close_expansions(0);
-        self.labels(&names, code.instrs.len() as u32);
+        let end = code.instrs.len() as u32;
+        self.labels(&names, end);
+        for (at, name) in given.iter().flat_map(|given| &given.labels).filter(|(at, _)| *at > end) {
+            self.line(format!(
+                "    ; left out: the label {} at {at}, behind the end",
+                spelled(name)
+            ));
+        }
         if let Err(bad) = decoded {
             self.line(format!("    ; damaged from byte {} on: {}", bad.offset, bad.reason));
         }
@@ -144,7 +158,7 @@ impl<'m> Writer<'m> {
         if let Some(listing) = listing {
             listing.spans.push(spans);
             let name = if is_main { "" } else { &self.names.functions[index] };
-            listing.names.push(names.into_list(name.to_owned()));
+            listing.names.push(names.into_list(name));
         }
     }
 
@@ -156,9 +170,13 @@ impl<'m> Writer<'m> {
         params: &[ValueType],
         result: Option<ValueType>,
     ) {
-        let _ = write!(self.out, ".func {}", self.names.functions[index]);
+        let given = self.module.names.as_ref().and_then(|names| names.functions.get(index));
+        let own = &self.names.functions[index];
+        let mut remark = made_up(own, given.map(|given| &given.name)).into_owned();
+        let _ = write!(self.out, ".func {own}");
         for (at, (name, ty)) in names.iter().zip(params).enumerate() {
             let _ = write!(self.out, "{}{name}: {ty}", if at == 0 { " (" } else { ", " });
+            remark += &made_up(name, given.and_then(|given| given.locals.get(at)));
         }
         if !params.is_empty() {
             self.out.push(')');
@@ -166,12 +184,13 @@ impl<'m> Writer<'m> {
         if let Some(result) = result {
             let _ = write!(self.out, " -> {result}");
         }
+        self.out.push_str(&remark);
         self.out.push('\n');
     }
 
     fn labels(&mut self, names: &FunctionNames, at: u32) {
-        for label in names.labels.get(&at).map_or(&[][..], |l| l) {
-            let _ = writeln!(self.out, "{label}:");
+        for (label, remark) in names.labels.get(&at).map_or(&[][..], |l| l) {
+            let _ = writeln!(self.out, "{label}:{remark}");
         }
     }
 
@@ -275,7 +294,7 @@ fn main_of(module: &Module) -> Option<usize> {
 }
 
 fn lib(import: &Import) -> String {
-    let symbol = match is_name(&import.symbol) {
+    let symbol = match is_plain(&import.symbol) {
         true => import.symbol.clone(),
         false => write_text(import.symbol.as_bytes()),
     };

@@ -13,6 +13,7 @@ mod elsewhere;
 mod import;
 mod instr;
 pub mod leb128;
+pub mod name;
 mod numbers;
 mod op;
 mod ops;

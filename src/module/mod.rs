@@ -20,6 +20,7 @@ pub use encode::encode;
 pub use lists::Lists;
 pub use source_map::{Expanded, Location, Locator, MacroCall, Run, SourceFile, SourceMap};
 
+use crate::isa::name::spelled;
 use crate::isa::{Code, CodeError, FuncType, Import, ValueType};
 use std::ops::Range;
 
@@ -159,11 +160,11 @@ impl Module {
         code.decode(&self.code[start as usize..end as usize])
     }
 
-    /// What to call a function in messages.
+    /// What to call a function in messages: its name, as text spells it.
     pub fn function_name(&self, function: u32) -> String {
         let names = self.names.as_ref().and_then(|n| n.functions.get(function as usize));
         match names {
-            Some(n) if !n.name.is_empty() => n.name.clone(),
+            Some(n) if !n.name.is_empty() => spelled(&n.name).into_owned(),
             _ if function == self.entry => "main".to_owned(),
             _ => format!("function {function}"),
         }

@@ -47,7 +47,7 @@ pub(super) fn explain(source: SourceId, texts: &Texts, tokens: Tokens) -> Diagno
     let last = tokens[tokens.len() - 1].span;
     let span = tokens.get(at).map_or(last.after(), |t| t.span);
     let found = match tokens.get(at) {
-        Some(token) => match token.span.of(texts) {
+        Some(token) => match texts.name(token.span) {
             "" => describe(token.kind).to_owned(),
             text => format!("`{text}`"),
         },

@@ -160,7 +160,10 @@ fn tokens(line: &str) -> Option<(Vec<Token<'_>>, &str)> {
     let mut end = 0;
     for (kind, span) in Kind::lexer(line).spanned() {
         let kind = kind.ok()?;
-        if matches!(kind, Kind::OpenText | Kind::OpenChar | Kind::UnknownDirective) {
+        if matches!(
+            kind,
+            Kind::OpenText | Kind::OpenChar | Kind::OpenQuoted | Kind::UnknownDirective
+        ) {
             return None;
         }
         tokens.push(Token { kind, text: &line[span.clone()], apart: span.start > end });
@@ -198,7 +201,7 @@ fn is_sign(operands: &[Token]) -> bool {
 
 impl Token<'_> {
     fn is_word(self) -> bool {
-        self.text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        self.text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$')
     }
 
     fn is_directive(self) -> bool {

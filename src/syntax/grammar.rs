@@ -406,6 +406,7 @@ pub(super) fn describe(kind: Kind) -> &'static str {
         kind if kind.is_name() => "a name",
         Kind::Integer => "an integer",
         Kind::Float => "a float",
+        Kind::OpenQuoted => "a name",
         Kind::Text | Kind::OpenText => "a text in double quotes",
         Kind::Char | Kind::OpenChar => "a character in single quotes",
         Kind::Colon => "`:`",

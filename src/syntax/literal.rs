@@ -1,6 +1,7 @@
 //! The values of literals.
 
 use crate::diagnostics::{Code, Diagnostic, Help, SourceId, Span};
+use crate::isa::name::escape;
 use std::fmt;
 
 /// Why a literal has no value.
@@ -22,6 +23,8 @@ pub enum LiteralError {
     BadEscape(usize, String),
     /// A character literal of none or several characters.
     NotOneCharacter,
+    /// A name of bytes that are no text.
+    NotUtf8,
 }
 
 impl fmt::Display for LiteralError {
@@ -42,6 +45,7 @@ impl fmt::Display for LiteralError {
                 _ => write!(f, "`{text}` is not an escape"),
             },
             LiteralError::NotOneCharacter => f.write_str("a character literal holds one character"),
+            LiteralError::NotUtf8 => f.write_str("the bytes of a name are UTF-8"),
         }
     }
 }
@@ -81,6 +85,10 @@ impl LiteralError {
             LiteralError::NotOneCharacter => {
                 let help = "one character, such as `'a'`; texts stand in double quotes".to_owned();
                 (Code::BadEscape, "not one character".to_owned(), Some(help))
+            }
+            LiteralError::NotUtf8 => {
+                let help = r"`\u{e9}` is a character, by its number".to_owned();
+                (Code::BadEscape, "not UTF-8".to_owned(), Some(help))
             }
         };
         Diagnostic::error(code, self.to_string()).at_span(source, place, label).maybe_help(help)
@@ -228,21 +236,24 @@ pub fn text(text: &str) -> Result<Vec<u8>, LiteralError> {
     Ok(bytes)
 }
 
+/// The name that a token stands for: a plain one for itself, one in quotes for what these hold.
+///
+/// # Errors
+/// When it has a bad escape, or is not UTF-8.
+pub fn name(token: &str) -> Result<String, LiteralError> {
+    let Some(quoted) = token.strip_prefix('$') else { return Ok(token.to_owned()) };
+    let bytes = text(quoted).map_err(|bad| match bad {
+        LiteralError::BadEscape(at, escape) => LiteralError::BadEscape(at + 1, escape),
+        other => other,
+    })?;
+    String::from_utf8(bytes).map_err(|_| LiteralError::NotUtf8)
+}
+
 /// Bytes as a text literal that [`text`] reads back.
 pub fn write_text(bytes: &[u8]) -> String {
     let mut out = String::from("\"");
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '\n' => out.push_str("\\n"),
-                '\r' => out.push_str("\\r"),
-                '\t' => out.push_str("\\t"),
-                '\0' => out.push_str("\\0"),
-                '"' | '\\' => out.extend(['\\', c]),
-                c if c.is_control() => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-                c => out.push(c),
-            }
-        }
+        chunk.valid().chars().for_each(|c| escape(c, &mut out));
         chunk.invalid().iter().for_each(|b| out.push_str(&format!("\\x{b:02x}")));
     }
     out.push('"');
@@ -302,6 +313,7 @@ fn unescape(quoted: &str, mut each: impl FnMut(Piece)) -> Result<(), LiteralErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::name::{quoted, spelled};
     use proptest::prelude::*;
 
     #[test]
@@ -345,6 +357,9 @@ mod tests {
         assert_eq!(character("''"), Err(LiteralError::NotOneCharacter));
         assert_eq!(character("'ab'"), Err(LiteralError::NotOneCharacter));
         assert_eq!(text(r#""\u{e9}\xff""#), Ok(vec![0xc3, 0xa9, 0xff]));
+        assert_eq!(name(r#"$"\u{e9}\x41\xc3\xa9""#), Ok("éAé".to_owned()));
+        assert_eq!(name(r#"$"\xff""#), Err(LiteralError::NotUtf8));
+        assert!(matches!(name(r#"$"a\q""#), Err(LiteralError::BadEscape(3, _))));
         for bad in [r#""\q""#, r#""\x1""#, r#""\x€""#, r#""\u{110000}""#, r#""\u{""#, r#""\xg0""#]
         {
             assert!(matches!(text(bad), Err(LiteralError::BadEscape(1, _))), "{bad}");
@@ -355,6 +370,12 @@ mod tests {
         #[test]
         fn texts_survive(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
             prop_assert_eq!(text(&write_text(&bytes)), Ok(bytes));
+        }
+
+        #[test]
+        fn names_survive(any: String) {
+            prop_assert_eq!(name(&spelled(&any)), Ok(any.clone()));
+            prop_assert_eq!(name(&quoted(&any)), Ok(any));
         }
 
         #[test]

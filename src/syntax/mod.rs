@@ -29,7 +29,7 @@ pub use format::format;
 pub use parser::{Parser, Unread};
 pub use plain::{Plain, Word};
 pub use texts::{Origin, RealText, TextId, Texts};
-pub use token::{Kind, Token};
+pub use token::{Kind, Token, first_token, quoted_names};
 pub use tree::{
     BinaryOp, Directive, Expr, ExprKind, External, ExternalType, Line, Operand, Operands, Param,
     SizeExpr, Statement,

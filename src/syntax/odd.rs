@@ -3,10 +3,12 @@
 
 use super::elsewhere::{directive_elsewhere, instruction_elsewhere};
 use super::grammar::{Tokens, describe};
+use super::literal;
 use super::texts::Texts;
 use super::token::{Kind, Token};
 use crate::diagnostics::{Code, Diagnostic, Help, SourceId, Span, closest};
 use crate::isa::Op;
+use crate::isa::name::quoted;
 
 /// What of a line can be told to be wrong at a look at its tokens.
 pub(super) fn explain(source: SourceId, texts: &Texts, tokens: Tokens) -> Option<Diagnostic> {
@@ -19,14 +21,17 @@ pub(super) fn explain(source: SourceId, texts: &Texts, tokens: Tokens) -> Option
 fn bad_token(source: SourceId, texts: &Texts, token: Token) -> Option<Diagnostic> {
     let found = token.span.of(texts);
     let (code, message, label, help) = match token.kind {
+        Kind::Unknown if found.starts_with("$\"") => {
+            return literal::name(found).err().map(|bad| bad.at(source, token.span));
+        }
         Kind::Unknown => {
             let line = texts.line_around(token.span.end);
             let help = stray_character(found, Span::new(token.span.end, line.end).of(texts));
             let message = format!("unexpected character {}", shown(found));
             (Code::UnexpectedCharacter, message, "begins no token", help)
         }
-        Kind::OpenText | Kind::OpenChar => {
-            let quote = &found[..1];
+        Kind::OpenText | Kind::OpenChar | Kind::OpenQuoted => {
+            let quote = if token.kind == Kind::OpenChar { "'" } else { "\"" };
             let message = format!("missing closing `{quote}`");
             let help = match found.contains(&format!("\\{quote}")) {
                 true => {
@@ -94,7 +99,10 @@ fn stray_character(found: &str, rest: &str) -> Option<Help> {
         _ if found.contains(char::is_whitespace) => {
             Help::replace_by(" ", "this is no space of the language: write a space")
         }
-        _ if !found.is_ascii() => "names are ASCII: letters, digits and `_`".into(),
+        ("$", _) => "a name in quotes is written `$\"a b\"`".into(),
+        _ if !found.is_ascii() => {
+            "a name of other letters than those of ASCII stands in quotes: `$\"größe\"`".into()
+        }
         _ => return None,
     })
 }
@@ -136,7 +144,10 @@ fn dotted_name(source: SourceId, texts: &Texts, tokens: Tokens) -> Option<Diagno
             Kind::Lib | Kind::Source => not_in_quotes(source, texts, span),
             _ => Diagnostic::error(Code::Syntax, format!("`{name}` is not a name"))
                 .at_span(source, span, "has a point in it")
-                .help("names are letters, digits and `_`"),
+                .help(Help::replace_by(
+                    &quoted(name),
+                    format!("a name with a point stands in quotes: `{}`", quoted(name)),
+                )),
         });
     }
     let (_, operation) = name.split_once('.')?;

@@ -312,7 +312,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// Of such pieces lines are made, plain and others.
-    const PIECES: [&str; 36] = [
+    const PIECES: [&str; 38] = [
         " ",
         "\t",
         "\r",
@@ -345,6 +345,8 @@ mod tests {
         "+",
         "(",
         "\"a\"",
+        "$\"a b\"",
+        "$",
         "'b'",
         "; c",
         "#",

@@ -8,8 +8,11 @@
 //! copied. Where an argument is worked out before it is brought in, its value is a text of one number, from
 //! where the argument stands.
 
+use super::literal;
+use super::token::{Kind, first_token};
 use crate::diagnostics::{Span, Text};
-use elsa::FrozenVec;
+use crate::isa::name::spelled;
+use elsa::{FrozenMap, FrozenVec};
 use std::cell::RefCell;
 
 /// All positions. The last is never one of a text.
@@ -27,6 +30,8 @@ pub struct Texts<'t> {
     included: FrozenVec<String>,
     values: FrozenVec<String>,
     others: RefCell<Vec<Other>>,
+    /// Names that stand in quotes, and how they are spelled when each is spelled in one way only.
+    spellings: FrozenMap<String, String>,
 }
 
 /// A text: 0 is the main one, and the others follow in the order in which they came.
@@ -79,12 +84,32 @@ impl<'t> Texts<'t> {
             included: FrozenVec::new(),
             values: FrozenVec::new(),
             others: RefCell::default(),
+            spellings: FrozenMap::new(),
         }
     }
 
     /// One text of an assembly alone, at the positions that it has there.
     pub fn only(text: &'t str, base: u32) -> Texts<'t> {
         Texts { base, ..Texts::new(text, &[]) }
+    }
+
+    /// The name at a span, spelled as every other token that stands for it: `$"a"` names what `a` does.
+    /// What is no name is given as it stands.
+    #[inline]
+    pub fn name(&self, span: Span) -> &str {
+        let token = self.at(span);
+        if token.starts_with('$') { self.spelling(token) } else { token }
+    }
+
+    #[cold]
+    fn spelling<'a>(&'a self, token: &'a str) -> &'a str {
+        if first_token(token) != Some((Kind::Quoted, 0..token.len())) {
+            return token;
+        }
+        self.spellings.get(token).unwrap_or_else(|| {
+            let name = literal::name(token).expect("the lexer has read it");
+            self.spellings.insert(token.to_owned(), spelled(&name).into_owned())
+        })
     }
 
     fn real(&self, text: RealText) -> &str {
@@ -323,6 +348,7 @@ impl Text for Texts<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use logos::Logos;
 
     #[test]
     fn each_text_has_its_own_positions_and_knows_where_it_is_from() {
@@ -380,6 +406,21 @@ mod tests {
         assert_eq!(texts.origin(word), Origin { text, span });
         assert_eq!(texts.around(word).collect::<Vec<_>>(), ["unit\n"]);
         assert_eq!(texts.around(Span::new(of_main, of_main)).collect::<Vec<_>>(), ["abc", "main"]);
+    }
+
+    #[test]
+    fn a_name_is_spelled_in_one_way() {
+        let text = r#"a $"a" $"\x61" $"\u{e9}" $"é" $ $"\q" $""#;
+        let texts = Texts::new(text, &[]);
+        let names = Kind::lexer(text)
+            .spanned()
+            .map(|(_, range)| texts.name(Span::new(range.start as u32, range.end as u32)));
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            ["a", "a", "a", r#"$"é""#, r#"$"é""#, "$", r#"$"\q""#, "$\""]
+        );
+        let line = Span::new(2, text.len() as u32);
+        assert_eq!(texts.name(line), line.of(&texts));
     }
 
     #[test]

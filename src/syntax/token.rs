@@ -1,7 +1,9 @@
 //! The tokens of program text.
 
+use super::literal;
 use crate::diagnostics::Span;
 use logos::Logos;
+use std::ops::Range;
 
 /// What a token is. Where it has a value, that is read from the text when somebody needs it.
 #[derive(Logos, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,6 +16,12 @@ pub enum Kind {
     /// A mnemonic or a name.
     #[regex(r"[A-Za-z_][A-Za-z0-9_]*")]
     Name,
+    /// A name in quotes, `$"…"`: any characters, and never a word of a directive or a float.
+    #[regex(r#"\$"([^"\\\n]|\\[^\n])*""#, holds_name)]
+    Quoted,
+    /// A name whose closing quote is missing.
+    #[regex(r#"\$"([^"\\\n]|\\[^\n])*\\?"#, priority = 1)]
+    OpenQuoted,
     /// `at`, a word where an address can be given, and a name anywhere else.
     #[token("at")]
     At,
@@ -242,7 +250,7 @@ impl Kind {
     /// Whether it can name something. The words of some directives are names everywhere else.
     pub fn is_name(self) -> bool {
         use Kind::*;
-        matches!(self, Name | At | Version | Lazy | Max | Len | Defined)
+        matches!(self, Name | Quoted | At | Version | Lazy | Max | Len | Defined)
     }
 
     /// Whether it is an operand by itself.
@@ -255,6 +263,23 @@ impl Kind {
     pub fn is_operator(self) -> bool {
         self >= Kind::ParenOpen && self <= Kind::Bang
     }
+}
+
+/// Whether a name in quotes is one: its escapes exist.
+fn holds_name(lexer: &mut logos::Lexer<Kind>) -> bool {
+    literal::name(lexer.slice()).is_ok()
+}
+
+/// The places of the quoted names in a line.
+pub fn quoted_names(line: &str) -> impl Iterator<Item = Range<usize>> {
+    let tokens = Kind::lexer(line).spanned();
+    tokens.filter(|(kind, _)| *kind == Ok(Kind::Quoted)).map(|(_, range)| range)
+}
+
+/// The first token of a line, if that begins with one.
+pub fn first_token(line: &str) -> Option<(Kind, Range<usize>)> {
+    let (kind, range) = Kind::lexer(line).spanned().next()?;
+    Some((kind.ok()?, range))
 }
 
 /// A token of a text.

@@ -5,8 +5,13 @@ use crate::syntax::Kind;
 use crate::syntax::literal::UNITS;
 use serde_json::{Value, json};
 
+/// A name, in quotes or not.
+const NAME: &str = r#"(?:[A-Za-z_]\w*|\$"(?:[^"\\]|\\.)*")"#;
+
 /// The beginning of a line with an instruction: only there, a mnemonic is one.
-const LABEL: &str = r"^\s*(?:([A-Za-z_]\w*)\s*:\s*)?";
+fn label() -> String {
+    format!(r"^\s*(?:({NAME})\s*:\s*)?")
+}
 
 /// The text of `docs/editors/vscode/syntaxes/vasm.tmLanguage.json`.
 pub fn textmate() -> String {
@@ -15,14 +20,14 @@ pub fn textmate() -> String {
         quoted("string.quoted.double.vasm", "\""),
         quoted("string.quoted.single.vasm", "'"),
         json!({
-            "match": r"(\.(?:func|entry|macro))\s+([A-Za-z_]\w*)",
+            "match": format!(r"(\.(?:func|entry|macro))\s+({NAME})"),
             "captures": {
                 "1": { "name": "keyword.control.directive.vasm" },
                 "2": { "name": "entity.name.function.vasm" },
             },
         }),
         json!({
-            "match": format!(r"{LABEL}((?i:CALL))\s+([A-Za-z_]\w*)"),
+            "match": format!(r"{}((?i:CALL))\s+({NAME})", label()),
             "captures": {
                 "1": { "name": "entity.name.label.vasm" },
                 "2": { "name": scope(Op::Call) },
@@ -35,7 +40,9 @@ pub fn textmate() -> String {
     // The types of C, among which are those of values.
     let types = CType::ALL.iter().map(|ty| ty.name());
     patterns.extend([
-        json!({ "name": "entity.name.label.vasm", "match": r"^\s*[A-Za-z_]\w*(?=\s*:)" }),
+        json!({ "name": "entity.name.label.vasm", "match": format!(r"^\s*{NAME}(?=\s*:)") }),
+        // Behind what else such a name may be.
+        quoted("variable.other.vasm", r#"\$""#),
         word("storage.type.vasm", r"\b", types),
         json!({
             "name": "constant.numeric.vasm",
@@ -73,7 +80,7 @@ fn mnemonics() -> Vec<Value> {
     let pattern = |(scope, names): (&str, Vec<&str>)| {
         json!({
             // A label may have the name of an instruction.
-            "match": format!(r"{LABEL}((?i:{}))\b(?!\s*:)", names.join("|")),
+            "match": format!(r"{}((?i:{}))\b(?!\s*:)", label(), names.join("|")),
             "captures": {
                 "1": { "name": "entity.name.label.vasm" },
                 "2": { "name": scope },
@@ -98,7 +105,8 @@ fn word<'a>(scope: &str, before: &str, words: impl IntoIterator<Item = &'a str>)
     json!({ "name": scope, "match": format!(r"{before}({})\b", words.join("|")) })
 }
 
-/// What stands between two quotes on one line, with its escapes.
+/// What stands on one line between what it begins with, of which the last is a quote, and such a quote,
+/// with its escapes.
 fn quoted(scope: &str, quote: &str) -> Value {
     let escapes = json!({
         "name": "constant.character.escape.vasm",
@@ -107,7 +115,7 @@ fn quoted(scope: &str, quote: &str) -> Value {
     json!({
         "name": scope,
         "begin": quote,
-        "end": format!("{quote}|$"),
+        "end": format!("{}|$", &quote[quote.len() - 1..]),
         "patterns": [escapes],
     })
 }

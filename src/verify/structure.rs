@@ -120,6 +120,7 @@ fn debug_sections(module: &Module, error: &mut impl FnMut(Code, String)) {
             && names.functions.iter().zip(&module.functions).all(|(names, function)| {
                 let params = module.types.get(function.ty as usize).map_or(0, |ty| ty.params.len());
                 names.locals.len() == params + function.locals.len()
+                    && names.labels.is_sorted_by_key(|(at, _)| *at)
             });
         if !fits {
             error(

@@ -54,6 +54,32 @@ const FLOATS: [u64; 12] = [
 /// Names that are also words of the language in other places.
 const NAMES: [&str; 8] = ["x", "PUSH", "max", "at", "lazy", "version", "i64", "_"];
 
+/// Beginnings of names that stand in quotes.
+const ODD_NAMES: [&str; 16] = [
+    "größe",
+    "a b",
+    "a.b",
+    "1",
+    "\"",
+    "'",
+    "\\",
+    "$\"",
+    ";",
+    "\n\t\0",
+    "\u{1b}[2J",
+    "\u{202e}",
+    "\u{feff}",
+    "e\u{301}",
+    "🦀",
+    "$",
+];
+
+/// Names whose letters do not say what they are, or without any.
+const WHOLE_NAMES: [&str; 6] = ["", "inf", "nan", "at", "len", "JMP"];
+
+/// How long a long name is.
+const LONG_NAME: usize = 3000;
+
 /// How deep expressions and statements may be nested.
 const MAX_DEPTH: u32 = 4;
 
@@ -114,9 +140,21 @@ impl Choices<'_> {
         self.one_of(&ValueType::ALL)
     }
 
-    /// A name that nothing else has, by its kind and number: text could not say what it means.
+    /// A name of any characters that nothing else has, by its kind and number: text could not say what
+    /// it means.
     fn name(&mut self, kind: char, number: usize) -> String {
-        format!("{}{kind}{number}", self.one_of(&NAMES))
+        let begin = match self.below(8) {
+            0..=3 => self.one_of(&NAMES).to_owned(),
+            4 | 5 => self.one_of(&ODD_NAMES).to_owned(),
+            6 => (0..self.below(4))
+                .filter_map(|_| char::from_u32(self.bits() as u32 >> 11))
+                .collect(),
+            _ if self.rarely(16) => "é".repeat(LONG_NAME),
+            // A local would hide a global that is called so.
+            _ if number == 0 && kind != 'v' => return self.one_of(&WHOLE_NAMES).to_owned(),
+            _ => String::new(),
+        };
+        format!("{begin}{kind}{number}")
     }
 }
 

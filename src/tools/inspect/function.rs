@@ -1,6 +1,7 @@
 //! A function, taken apart.
 
 use crate::disassemble::{Listing, disassemble};
+use crate::isa::name::spelled;
 use crate::isa::{Code, CodeError, FuncType, Instr, ValueType};
 use crate::module::{FunctionNames, Module};
 use crate::verify::{StackMaps, StackView, VerifyError};
@@ -78,9 +79,14 @@ impl<'m> Inspector<'m> {
         Inspector { module, listing: disassemble(module), stacks, errors }
     }
 
-    /// What the text calls the functions.
+    /// The names of the functions, made-up ones where they have none.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.listing.names.iter().map(name_of)
+        (0..self.listing.names.len()).map(|index| self.name_of(index as u32))
+    }
+
+    fn name_of(&self, index: u32) -> &str {
+        let name = &self.listing.names[index as usize].name;
+        if name.is_empty() && index == self.module.entry { "main" } else { name }
     }
 
     /// Takes a function apart.
@@ -113,7 +119,7 @@ impl<'m> Inspector<'m> {
         Function {
             instructions: instructions.collect(),
             index,
-            name: name_of(&self.listing.names[index as usize]),
+            name: self.name_of(index),
             names: &self.listing.names[index as usize],
             ty: module.types.get(function.ty as usize).cloned().unwrap_or_default(),
             locals: &function.locals,
@@ -124,10 +130,6 @@ impl<'m> Inspector<'m> {
             error,
         }
     }
-}
-
-fn name_of(names: &FunctionNames) -> &str {
-    if names.name.is_empty() { "main" } else { &names.name }
 }
 
 impl Function<'_> {
@@ -158,8 +160,8 @@ impl Function<'_> {
     /// Its name and type, as a `.func` has them.
     pub fn signature(&self) -> String {
         let params = self.variables().take(self.ty.params.len());
-        let params: Vec<_> = params.map(|(name, ty)| format!("{name}: {ty}")).collect();
-        let mut text = self.name.to_owned();
+        let params: Vec<_> = params.map(|(name, ty)| format!("{}: {ty}", spelled(name))).collect();
+        let mut text = spelled(self.name).into_owned();
         if !params.is_empty() {
             text += &format!(" ({})", params.join(", "));
         }

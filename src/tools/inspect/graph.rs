@@ -1,6 +1,7 @@
 //! The control flow, for Graphviz: a cluster for each function, a node for each basic block.
 
 use super::function::{Function, Inspector};
+use crate::isa::name::spelled;
 use crate::isa::{Op, OperandKind};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -69,7 +70,8 @@ fn blocks(function: &Function) -> Vec<Range<u32>> {
 }
 
 fn label(function: &Function, block: &Range<u32>) -> String {
-    let mut text = function.labels(block.start).map(|l| format!("{l}:\n")).collect::<String>();
+    let mut text =
+        function.labels(block.start).map(|l| format!("{}:\n", spelled(l))).collect::<String>();
     let error = function.error.as_ref().zip(function.faulty());
     for at in block.clone() {
         let instruction = function.instructions[at as usize].text;

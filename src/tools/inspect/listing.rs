@@ -2,6 +2,7 @@
 
 use super::function::{Function, Inspector, Instruction, StackTop};
 use crate::diagnostics::{SourceId, Sources};
+use crate::isa::name::spelled;
 use crate::program::{Line, Places};
 use std::fmt::Write;
 
@@ -58,7 +59,7 @@ fn write_function(out: &mut String, function: &Function, lines: &[String]) {
     let facts = format!("function {index}, {size} bytes, stack {}", function.max_stack());
     let _ = writeln!(out, "{}    ; {facts}", function.signature());
     for (name, ty) in function.variables().skip(function.ty.params.len()) {
-        let _ = writeln!(out, "    .local {name}: {ty}");
+        let _ = writeln!(out, "    .local {}: {ty}", spelled(name));
     }
     // Where something is wrong, ways may not have been followed to their ends.
     let unseen = if function.error.is_none() { "unreachable" } else { "unknown" };
@@ -73,14 +74,14 @@ fn write_function(out: &mut String, function: &Function, lines: &[String]) {
     ];
     let faulty = function.faulty();
     for (at, instruction) in (0..).zip(&function.instructions) {
-        out.extend(function.labels(at).map(|label| format!("{label}:\n")));
+        out.extend(function.labels(at).map(|label| format!("{}:\n", spelled(label))));
         let (stack, line) = (&stacks[at as usize], &lines[at as usize]);
         write_instruction(out, function.offset, instruction, [stack, line], columns);
         if faulty == Some(at) {
             write_error(out, function);
         }
     }
-    out.extend(function.labels(lines.len() as u32).map(|label| format!("{label}:\n")));
+    out.extend(function.labels(lines.len() as u32).map(|label| format!("{}:\n", spelled(label))));
     if let Some(damage) = &function.damage {
         let _ = writeln!(out, "! damaged from byte {} on: {}", damage.offset, damage.reason);
     } else if faulty.is_none_or(|at| at as usize >= lines.len()) {
