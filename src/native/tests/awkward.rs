@@ -78,7 +78,7 @@ fn old_generations_go_and_their_descriptors_with_them() {
     let open = || {
         let entries = fs::read_dir("/proc/self/fd").unwrap().flatten();
         let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
-        links.filter(|link| link.to_string_lossy().contains(name)).count()
+        links.filter(|link| link.to_string_lossy().contains(name)).collect::<Vec<_>>()
     };
     let mut libraries = unloading(&lab, &[number("goes_away", "f")]);
     let heard = listen(&mut libraries);
@@ -87,7 +87,8 @@ fn old_generations_go_and_their_descriptors_with_them() {
         reload(&mut libraries);
         // A number of a descriptor is used again, and gives the new library all the same.
         assert_eq!(ask(&mut libraries, 0, &[]), value);
-        assert_eq!((mapped(), open()), (2, 2));
+        let open = open();
+        assert_eq!((mapped(), open.len()), (2, 2), "{open:?}");
     }
     assert_eq!(unloaded(&heard), (1..28).collect::<Vec<_>>());
 }
