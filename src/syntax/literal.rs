@@ -1,6 +1,6 @@
 //! The values of literals.
 
-use crate::diagnostics::{Code, Diagnostic, SourceId, Span};
+use crate::diagnostics::{Code, Diagnostic, SourceId, Span, is_control};
 use std::fmt;
 
 /// Why a literal has no value.
@@ -222,7 +222,7 @@ pub fn write_text(bytes: &[u8]) -> String {
                 '\t' => out.push_str("\\t"),
                 '\0' => out.push_str("\\0"),
                 '"' | '\\' => out.extend(['\\', c]),
-                c if c.is_control() => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+                c if is_control(c) => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
                 c => out.push(c),
             }
         }
