@@ -57,6 +57,22 @@ fn text_and_its_bytecode_look_alike() {
     assert!(changed.text().contains("; program.vasm:4\n"), "{}", changed.text());
 }
 
+/// Bytecode is often looked at from elsewhere, and moved together with its text.
+#[test]
+fn the_text_of_bytecode_is_found_beside_it_too() {
+    let lab = Lab::new();
+    lab.write("made/here/p.vasm", "HALT\n");
+    lab.run(["asm", "made/here/p.vasm", "-o", "made/here/p.vbc"]).done();
+    std::fs::rename(lab.path("made"), lab.path("moved")).unwrap();
+    let listing = |file: &str| lab.run(["dis", "--listing", file]).done().text().to_owned();
+    let found = listing("moved/here/p.vbc");
+    assert!(found.contains("; moved/here/p.vasm:1: HALT\n"), "{found}");
+    // It must be what was assembled.
+    lab.write("moved/here/p.vasm", "NOP\nHALT\n");
+    let other = listing("moved/here/p.vbc");
+    assert!(other.contains("; made/here/p.vasm:1\n"), "{other}");
+}
+
 #[test]
 fn one_function_of_many() {
     let lab = lab();

@@ -4,7 +4,7 @@ use super::{EXIT_STATUS, output, report::Report, status};
 use bytestring::ByteString;
 use clap::Args;
 use hotvm::diagnostics::{Code, Diagnostic};
-use hotvm::program::{Input, search};
+use hotvm::program::{Input, not_text, search};
 use hotvm::syntax::format;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -45,8 +45,8 @@ impl Fmt {
     }
 
     /// Whether a text could be laid out or, with `--check`, is.
-    fn format(&self, path: &Path, report: &Report) -> bool {
-        let (name, text) = match read(path) {
+    fn format(&self, path: &Path, report: &mut Report) -> bool {
+        let (name, text) = match read(path, report) {
             Ok(read) => read,
             Err(diagnostic) => {
                 report.error(diagnostic);
@@ -71,12 +71,15 @@ impl Fmt {
 }
 
 /// The name of a text, and what it holds.
-fn read(path: &Path) -> Result<(String, ByteString), Diagnostic> {
+fn read(path: &Path, report: &mut Report) -> Result<(String, ByteString), Diagnostic> {
     let input = Input::read(path)?;
-    let (text, name) = (input.text(), input.name);
-    match text {
-        Ok(text) if !text.contains('\0') && !text.starts_with('\x7f') => Ok((name, text)),
-        _ => Err(Diagnostic::error(Code::NotText, format!("`{name}` is not program text"))
-            .help("`hotvm dis` makes program text from bytecode")),
+    if input.is_bytecode() {
+        let message = format!("`{}` is bytecode, not program text", input.name);
+        return Err(Diagnostic::error(Code::NotText, message)
+            .help("`hotvm dis` makes program text from it"));
+    }
+    match input.text() {
+        Ok(text) => Ok((input.name, text)),
+        Err(at) => Err(not_text(&input.bytes, at, report.sources.add_file(input.name))),
     }
 }

@@ -289,6 +289,9 @@ codes! {
     /// `;! exit: N`, `;! error: CODE at LINE:COLUMN`, `;! args: …`, `;! stdin: …`, `;! with: FILES` and
     /// `;! flags: …`, each on a line of its own.
     E0705 BadExpectation "bad expectation";
+    /// A file is named more than once as one of the files of a program. Each is a unit of its own, so
+    /// everything in it would be there twice.
+    E0706 GivenTwice "file given twice";
 
     /// No way leads to this instruction. Often a label or a condition above it is wrong.
     W0801 UnreachableCode "unreachable code";

@@ -1,5 +1,6 @@
 //! Finds the texts that others include.
 
+use super::input::is_bytecode;
 use crate::assemble::Included;
 use crate::diagnostics::{Code, Diagnostic, closest};
 use std::fs;
@@ -59,6 +60,9 @@ fn text_of(path: &Path) -> Result<String, String> {
         return Err("it is over 1 GiB".to_owned());
     }
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    if is_bytecode(&bytes) {
+        return Err("it is bytecode, which is a whole program; include its text".to_owned());
+    }
     String::from_utf8(bytes).map_err(|error| {
         format!("it is not UTF-8 from byte {} on", error.utf8_error().valid_up_to())
     })

@@ -83,8 +83,7 @@ impl Input {
 
     /// Whether it is bytecode, or cut-off bytecode, rather than text. No text begins as it does.
     pub fn is_bytecode(&self) -> bool {
-        self.bytes.starts_with(b"\x7fvbc")
-            || (!self.bytes.is_empty() && b"\x7fvbc".starts_with(&self.bytes))
+        is_bytecode(&self.bytes)
     }
 
     /// The text.
@@ -99,6 +98,11 @@ impl Input {
         }
         ByteString::try_from(self.bytes.clone()).map_err(|error| error.valid_up_to())
     }
+}
+
+/// Whether they are bytecode, or cut-off bytecode.
+pub(super) fn is_bytecode(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x7fvbc") || (!bytes.is_empty() && b"\x7fvbc".starts_with(bytes))
 }
 
 /// From so many bytes on, the system is asked for large pages.

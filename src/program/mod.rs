@@ -27,6 +27,8 @@ use crate::assemble::{Assembled, Files, Options, assemble};
 use crate::diagnostics::{Code, Diagnostic, Position, Severity, SourceId, Sources};
 use crate::module::{DecodeError, DecodeProblem, Module, decode};
 use crate::verify::{Verified, doubts, verify};
+use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A program that can be run, with what is needed to point at its lines.
@@ -79,6 +81,15 @@ fn read(
                 .help("give the texts of all files of the program, or the bytecode alone"),
         ]);
     }
+    if let Some(again) = given_twice([&input].into_iter().chain(&units)) {
+        let message = format!("`{}` is given twice", again.name);
+        let source = sources.add_file(&again.name);
+        return Err(vec![
+            Diagnostic::error(Code::GivenTwice, message)
+                .at(source, Position::Whole, "")
+                .help("name each file of the program once"),
+        ]);
+    }
     if input.is_bytecode() {
         let source = sources.add_file(&input.name);
         let module =
@@ -91,6 +102,13 @@ fn read(
     let options = Options { units: &units, ..*options };
     let Assembled { module, warnings, files } = assemble(source, sources, &options)?;
     Ok(Read { module, source, warnings, files })
+}
+
+/// The first file that another one was already, perhaps by another path.
+fn given_twice<'i>(mut files: impl Iterator<Item = &'i Input>) -> Option<&'i Input> {
+    let file = |name: &str| Path::new(name).canonicalize().unwrap_or(name.into());
+    let mut given = HashSet::new();
+    files.find(|input| !given.insert(file(&input.name)))
 }
 
 /// Adds the text of an input.
@@ -177,7 +195,8 @@ fn decode_diagnostic(error: DecodeError, source: SourceId) -> Diagnostic {
         .help(help)
 }
 
-fn not_text(bytes: &[u8], offset: usize, source: SourceId) -> Diagnostic {
+/// What to say of bytes that are no text, from the offset on that [`Input::text`] tells.
+pub fn not_text(bytes: &[u8], offset: usize, source: SourceId) -> Diagnostic {
     let kind = match bytes {
         [0x7f, b'E', b'L', b'F', ..] => " (it is an ELF file, such as a shared library)",
         [b'M', b'Z', ..] => " (it looks like a Windows program or library)",

@@ -50,7 +50,7 @@ struct Token<'t> {
     apart: bool,
 }
 
-/// The text in its canonical layout, with `\n` at the end of each line.
+/// The text in its canonical layout. All lines end as the first one does, `\n` or `\r\n`.
 pub fn format(text: &str) -> String {
     let mut layout = Layout { rows: Vec::new(), in_function: false, kept: names_of_macros(text) };
     text.lines().for_each(|line| layout.line(line.trim_end_matches(SPACE)));
@@ -64,7 +64,10 @@ pub fn format(text: &str) -> String {
             .chunk_by(|a, b| a.beside == b.beside || !is_comment(a) && !is_comment(b))
             .for_each(|rows| write_rows(&mut out, rows));
     }
-    out
+    match text.split_once('\n') {
+        Some((first, _)) if first.ends_with('\r') => out.replace('\n', "\r\n"),
+        _ => out,
+    }
 }
 
 /// A line that is only a comment, which parts the statements above it from those below.
