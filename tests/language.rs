@@ -100,6 +100,11 @@ fn warnings_are_shown_allowed_and_denied_by_name() {
     asm(&["-A", "warnings", "-D", "value-left"]).refuses(1, "W0804");
     asm(&["-D", "warnings", "-A", "value-left"]).refuses(1, "W0802");
     asm(&["-D", "unusd-label"]).exits(2).says("did you mean `unused-label`?");
+    // By its code, too, which would be the name of a constant as well.
+    asm(&["-D", "W0802"]).refuses(1, "W0802");
+    asm(&["-D", "W0802=1"]).exits(0);
+    asm(&["-D", "unused_label"]).exits(2).says("the warning is `unused-label`");
+    asm(&["-D", "unused_label=1"]).exits(0);
     asm(&["-W", "nonsense"]).exits(2).says("unreachable-code");
     // Running is silent unless somebody asks.
     let run = |flags: &[&str]| lab.run_with([&["run"], flags].concat(), text.as_bytes());

@@ -9,8 +9,9 @@ use hotvm::program::Input;
 use hotvm::tools::inspect::{Inspector, Summary, to_dot, to_json, to_listing};
 use std::path::PathBuf;
 
-/// Writes a program as text, which assembles to the same bytes, or shows what is inside. The program
-/// need not be one that can be run: the views show where it is wrong.
+/// Writes a program as text, which assembles to the same bytes (that of stripped bytecode with
+/// `asm --strip`), or shows what is inside. The program need not be one that can be run: the views show
+/// where it is wrong.
 #[derive(Args)]
 #[command(after_help = format!("\
 Examples:
