@@ -74,6 +74,27 @@ fn the_text_of_bytecode_is_found_beside_it_too() {
 }
 
 #[test]
+fn a_text_is_looked_at_with_all_that_it_is_assembled_with() {
+    let lab = Lab::new();
+    lab.write(
+        "p.vasm",
+        ".include \"n.inc\"\n.lib \"mine\"\nPUSH N\nPUSH M\nCALL_NATIVE add\nHALT\n",
+    );
+    lab.write("parts/n.inc", ".const N = 41\n");
+    lab.write("mine.c", "int add(int a, int b) { return a + b; }\n");
+    let source = lab.path("mine.c");
+    std::fs::create_dir(lab.path("libs")).unwrap();
+    let mut cc = std::process::Command::new("cc");
+    cc.args(["-g", "-shared", "-fPIC", "-o"]).args([lab.path("libs/libmine.so"), source]);
+    assert!(cc.status().unwrap().success());
+    let flags = ["p.vasm", "-D", "M=1", "-I", "parts", "--lib-dir", "libs"];
+    for command in [&["dis"][..], &["dis", "--listing"], &["info"]] {
+        let outcome = lab.run(command.iter().chain(&flags)).done();
+        assert!(outcome.text().contains("add"), "{}", outcome.text());
+    }
+}
+
+#[test]
 fn one_function_of_many() {
     let lab = lab();
     let outcome = lab.run(["dis", "--listing", "-f", "fact", "program.vasm"]).done();

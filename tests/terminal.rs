@@ -5,6 +5,7 @@ mod common;
 
 use common::{Lab, Outcome};
 use hotvm::diagnostics::is_control;
+use hotvm::module::{decode, encode};
 use serde_json::Value;
 
 /// What terminals obey, and what turns the direction of writing.
@@ -32,6 +33,7 @@ fn excerpts_messages_and_names_of_files_show_what_a_terminal_would_obey() {
         is_harmless(&outcome);
         assert!(outcome.stderr.contains("␛]0;owned␇"), "{}", outcome.stderr);
         is_harmless(&lab.run(["check", "-v", "."]).exits(1));
+        is_harmless(&lab.run(["fmt", "--check", &name]));
     }
     is_harmless(&lab.run(["check", &format!("missing{HOSTILE}")]).refuses(1, "E0701"));
 }
@@ -57,6 +59,24 @@ fn views_of_programs_show_it_too() {
     }
     let bytes = lab.run_with(["asm"], lab.run(["dis", "p.vbc"]).done().text().as_bytes()).done();
     assert_eq!(bytes.stdout, lab.read("p.vbc"));
+}
+
+/// Names in bytecode are whatever a stranger wrote there.
+#[test]
+fn names_in_bytecode_are_shown_too() {
+    let lab = Lab::new();
+    let bytes = lab.assemble(".func f\nRET\n.end\nCALL f\nTRAP\n");
+    let mut module = decode(&bytes).unwrap();
+    for function in &mut module.names.as_mut().unwrap().functions {
+        function.name = HOSTILE.to_owned();
+    }
+    lab.write("p.vbc", encode(&module));
+    for view in ["--listing", "--cfg", "--lowered"] {
+        is_harmless(&lab.run(["dis", view, "p.vbc"]).done());
+    }
+    is_harmless(&lab.run(["dis", "p.vbc"]).done());
+    is_harmless(&lab.run(["info", "p.vbc"]).done());
+    is_harmless(&lab.run(["run", "p.vbc", "--stats", "--profile=count"]).refuses(3, "E0508"));
 }
 
 /// Only `\n` ends a line of a program; Unicode and terminals know of others.

@@ -2,7 +2,7 @@
 
 use super::{EXIT_STATUS, libraries::NativeFlags, output, report::Report, status};
 use clap::Args;
-use hotvm::diagnostics::{Code, Diagnostic, Position, SourceId, closest};
+use hotvm::diagnostics::{Code, Diagnostic, Position, SourceId, closest, visible};
 use hotvm::disassemble::to_text;
 use hotvm::engine::list_lowered;
 use hotvm::program::Input;
@@ -99,7 +99,7 @@ impl Dis {
             let name = program.verified.module().function_name(function);
             format!("{name}:\n{}", list_lowered(&program.verified, function))
         };
-        Ok(functions.into_iter().map(list).collect::<Vec<_>>().join("\n"))
+        Ok(visible(&functions.into_iter().map(list).collect::<Vec<_>>().join("\n")).into_owned())
     }
 
     /// The functions to show, all unless some are named.

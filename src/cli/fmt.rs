@@ -3,7 +3,7 @@
 use super::{EXIT_STATUS, output, report::Report, status};
 use bytestring::ByteString;
 use clap::Args;
-use hotvm::diagnostics::{Code, Diagnostic};
+use hotvm::diagnostics::{Code, Diagnostic, visible};
 use hotvm::program::{Input, not_text, search};
 use hotvm::syntax::format;
 use std::io::Write;
@@ -58,7 +58,7 @@ impl Fmt {
         if self.check {
             if text != formatted {
                 // Nobody reads on when the pipe is closed; the exit status still tells.
-                let _ = writeln!(std::io::stdout().lock(), "{name}");
+                let _ = writeln!(std::io::stdout().lock(), "{}", visible(&name));
             }
             return text == formatted;
         }
