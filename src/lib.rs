@@ -29,6 +29,7 @@
 #![deny(unsafe_code)]
 
 pub mod assemble;
+pub mod chars;
 pub mod compile;
 pub mod diagnostics;
 pub mod disassemble;

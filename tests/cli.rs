@@ -542,6 +542,11 @@ fn completions_know_every_subcommand() {
         for subcommand in SUBCOMMANDS {
             assert!(outcome.text().contains(subcommand), "{shell}: {subcommand}");
         }
+        // Those of the others know no values.
+        let values = matches!(shell, "bash" | "zsh" | "fish");
+        for (_, warning) in Code::warnings().filter(|_| values) {
+            assert!(outcome.text().contains(&warning), "{shell}: {warning}");
+        }
     }
 }
 
@@ -562,6 +567,9 @@ fn every_subcommand_has_a_man_page_with_examples_and_exit_status() {
         let help = lab.run([subcommand, "--help"]).done();
         assert!(help.text().contains("Example") && help.text().contains("Exit status:"));
     }
+    let asm = String::from_utf8(lab.read("pages/man1/hotvm-asm.1")).unwrap();
+    let synopsis = asm.lines().skip_while(|line| *line != ".SH SYNOPSIS").nth(1);
+    assert_eq!(synopsis, Some("\\fBhotvm asm\\fR [OPTIONS] [INPUT]..."));
     lab.write("file", "");
     lab.run(["man", "file/man1"]).refuses(1, "E0702");
 }

@@ -50,7 +50,9 @@ fn no_line_is_lost_and_none_is_made_up() {
         ("", ""),
         ("\n \n\t\n", ""),
         ("halt", "    HALT\n"),
-        ("  x :halt;c\r\n", "x:\n    HALT                        ;c\n"),
+        ("  x :halt;c\r\n", "x:\r\n    HALT                        ;c\r\n"),
+        ("halt\r\nnop\n\nnop", "    HALT\r\n    NOP\r\n\r\n    NOP\r\n"),
+        ("halt\nnop\r\n", "    HALT\n    NOP\n"),
         ("PUSH 1\n\n\n\nPUSH 2", "    PUSH    1\n\n    PUSH    2\n"),
         ("push - 1+ 2*-x", "    PUSH    -1 + 2 * -x\n"),
         (".data d i32 -1,- 2,3 -4", ".data d i32 -1, -2, 3 -4\n"),
@@ -123,7 +125,7 @@ fn files_are_rewritten_and_checked() {
     assert_eq!(lab.run_with(["fmt"], b"halt").done().text(), "    HALT\n");
     assert_eq!(lab.run_with(["fmt", "--check", "-"], b"halt").exits(1).text(), "<stdin>\n");
     lab.run(["fmt", "deep/bytes.vbc"]).refuses(1, "E0109");
-    lab.run_with(["fmt"], b"\xff").refuses(1, "E0109");
+    lab.run_with(["fmt"], b"\xff").refuses(1, "E0301").says("byte 0: not UTF-8");
     lab.run(["fmt", "missing.vasm"]).refuses(1, "E0701");
 }
 
@@ -151,7 +153,8 @@ fn what_the_assembler_rejects_is_laid_out_and_stays_as_wrong() {
     assert_eq!(String::from_utf8(lab.read("wrong.vasm")).unwrap(), laid_out);
     assert_eq!(codes(), before);
     lab.write("bytes.vasm", b"halt\xff");
-    lab.run(["fmt", "bytes.vasm"]).refuses(1, "E0109");
+    let refused = lab.run(["fmt", "bytes.vasm"]).refuses(1, "E0301");
+    assert_eq!(refused.stderr, lab.run(["check", "bytes.vasm"]).exits(1).stderr);
     assert_eq!(lab.read("bytes.vasm"), b"halt\xff");
 }
 

@@ -57,6 +57,43 @@ fn text_and_its_bytecode_look_alike() {
     assert!(changed.text().contains("; program.vasm:4\n"), "{}", changed.text());
 }
 
+/// Bytecode is often looked at from elsewhere, and moved together with its text.
+#[test]
+fn the_text_of_bytecode_is_found_beside_it_too() {
+    let lab = Lab::new();
+    lab.write("made/here/p.vasm", "HALT\n");
+    lab.run(["asm", "made/here/p.vasm", "-o", "made/here/p.vbc"]).done();
+    std::fs::rename(lab.path("made"), lab.path("moved")).unwrap();
+    let listing = |file: &str| lab.run(["dis", "--listing", file]).done().text().to_owned();
+    let found = listing("moved/here/p.vbc");
+    assert!(found.contains("; moved/here/p.vasm:1: HALT\n"), "{found}");
+    // It must be what was assembled.
+    lab.write("moved/here/p.vasm", "NOP\nHALT\n");
+    let other = listing("moved/here/p.vbc");
+    assert!(other.contains("; made/here/p.vasm:1\n"), "{other}");
+}
+
+#[test]
+fn a_text_is_looked_at_with_all_that_it_is_assembled_with() {
+    let lab = Lab::new();
+    lab.write(
+        "p.vasm",
+        ".include \"n.inc\"\n.lib \"mine\"\nPUSH N\nPUSH M\nCALL_NATIVE add\nHALT\n",
+    );
+    lab.write("parts/n.inc", ".const N = 41\n");
+    lab.write("mine.c", "int add(int a, int b) { return a + b; }\n");
+    let source = lab.path("mine.c");
+    std::fs::create_dir(lab.path("libs")).unwrap();
+    let mut cc = std::process::Command::new("cc");
+    cc.args(["-g", "-shared", "-fPIC", "-o"]).args([lab.path("libs/libmine.so"), source]);
+    assert!(cc.status().unwrap().success());
+    let flags = ["p.vasm", "-D", "M=1", "-I", "parts", "--lib-dir", "libs"];
+    for command in [&["dis"][..], &["dis", "--listing"], &["info"]] {
+        let outcome = lab.run(command.iter().chain(&flags)).done();
+        assert!(outcome.text().contains("add"), "{}", outcome.text());
+    }
+}
+
 #[test]
 fn one_function_of_many() {
     let lab = lab();

@@ -88,16 +88,6 @@ fn a_mark_at_the_beginning_of_a_text_moves_nothing() {
 }
 
 #[test]
-fn a_file_is_given_once() {
-    let lab = Lab::new();
-    lab.write("a.vasm", "HALT\n");
-    lab.write("b.vasm", ".public f\n.func f\nRET\n.end\n");
-    let args = ["asm", "a.vasm", "b.vasm", "b.vasm", "-o", "out.vbc"];
-    lab.run(args).refuses(1, "E0202").says("`b.vasm` is given twice");
-    lab.run(["run", "a.vasm", "--with", "a.vasm"]).refuses(1, "E0202");
-}
-
-#[test]
 fn of_a_name_without_end_the_ends_are_told() {
     let lab = Lab::new();
     let text = format!("PUSH {}\nHALT\n", "x".repeat(1 << 20));
@@ -167,6 +157,11 @@ fn warnings_are_shown_allowed_and_denied_by_name() {
     asm(&["-A", "warnings", "-D", "value-left"]).refuses(1, "W0804");
     asm(&["-D", "warnings", "-A", "value-left"]).refuses(1, "W0802");
     asm(&["-D", "unusd-label"]).exits(2).says("did you mean `unused-label`?");
+    // By its code, too, which would be the name of a constant as well.
+    asm(&["-D", "W0802"]).refuses(1, "W0802");
+    asm(&["-D", "W0802=1"]).exits(0);
+    asm(&["-D", "unused_label"]).exits(2).says("the warning is `unused-label`");
+    asm(&["-D", "unused_label=1"]).exits(0);
     asm(&["-W", "nonsense"]).exits(2).says("unreachable-code");
     // Running is silent unless somebody asks.
     let run = |flags: &[&str]| lab.run_with([&["run"], flags].concat(), text.as_bytes());

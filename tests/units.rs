@@ -261,6 +261,14 @@ fn one_mistake_in_one_file_is_one_error_of_the_program() {
 }
 
 #[test]
+fn a_file_that_is_given_twice_is_told_as_such() {
+    let lab = two_files();
+    let other_way = ["asm", "main.vasm", "deep/next.vasm", "./deep/next.vasm"];
+    lab.run(other_way).refuses(1, "E0706").says("`./deep/next.vasm` is given twice");
+    lab.run(["check", "main.vasm", "--with", "main.vasm"]).refuses(1, "E0706");
+}
+
+#[test]
 fn only_texts_are_units() {
     let lab = two_files();
     lab.write("next.vbc", lab.assemble("HALT\n"));
@@ -272,6 +280,4 @@ fn only_texts_are_units() {
         .says("deep/next.vasm");
     lab.write("bytes.vasm", b"\xff\xff");
     lab.run(["run", "main.vasm", "--with", "bytes.vasm"]).refuses(1, "E0301").says("bytes.vasm");
-    let twice = ["run", "main.vasm", "--with", "deep/next.vasm", "--with", "deep/next.vasm"];
-    lab.run(twice).refuses(1, "E0202").says("`deep/next.vasm` is given twice");
 }

@@ -2,6 +2,7 @@
 
 use super::{EXIT_STATUS, libraries::NativeFlags, output, report::Report, status};
 use clap::Args;
+use hotvm::diagnostics::Sources;
 use hotvm::module::encode;
 use hotvm::program::Input;
 use std::path::PathBuf;
@@ -39,6 +40,7 @@ impl Asm {
                 return status::REJECTED;
             }
         };
+        let was_bytecode = input.is_bytecode();
         let program = match self.native.load_with_warnings(input, report) {
             Ok(program) => program,
             Err(diagnostics) => {
@@ -55,6 +57,10 @@ impl Asm {
         };
         let functions = program.verified.module().functions.len();
         report.detail(format!("{functions} functions, {} bytes", bytes.len()));
+        if was_bytecode {
+            // It may be overwritten by itself, as by `strip`.
+            report.sources = Sources::new();
+        }
         let status = output::write(self.output.as_deref(), &bytes, true, report);
         // The process ends here, which frees memory faster than piece by piece.
         std::mem::forget(program);

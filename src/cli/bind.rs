@@ -2,7 +2,7 @@
 
 use super::{EXIT_STATUS, output, report::Report, status};
 use clap::Args;
-use hotvm::diagnostics::Diagnostic;
+use hotvm::diagnostics::{Diagnostic, visible};
 use hotvm::isa::name::is_plain;
 use hotvm::native::{Offer, Offered, Settings, offer};
 use hotvm::syntax::literal::write_text;
@@ -75,7 +75,10 @@ impl Bind {
             }
         };
         report.errors(&offer.warnings);
-        let text = if self.json { json(&name, &offer) } else { lines(&name, &offer) };
+        let text = match self.json {
+            true => json(&name, &offer),
+            false => visible(&lines(&name, &offer)).into_owned(),
+        };
         output::write(None, text.as_bytes(), false, report)
     }
 }

@@ -103,9 +103,15 @@ fn libraries(
     let (mut libraries, mut errors) = (Vec::new(), Vec::new());
     for (index, import) in imports.iter().enumerate() {
         match toolchain.find(&import.library) {
-            Ok(Found::Source(path)) => libraries.push(Library::Source(path)),
+            Ok(Found::Source(path)) => {
+                report.sources.add_file(path.display().to_string());
+                libraries.push(Library::Source(path));
+            }
             Ok(Found::System(name)) => libraries.push(Library::System(name)),
-            Ok(Found::File(path)) => libraries.push(beside(&import.library, &path)),
+            Ok(Found::File(path)) => {
+                report.sources.add_file(path.display().to_string());
+                libraries.push(beside(&import.library, &path));
+            }
             Err(_) if import.lazy => libraries.push(Library::Missing),
             Err(error) => {
                 let module = program.verified.module();

@@ -2,7 +2,7 @@
 
 use super::{EXIT_STATUS, libraries::NativeFlags, output, report::Report, status};
 use clap::Args;
-use hotvm::diagnostics::{Code, Diagnostic, Position, SourceId, closest};
+use hotvm::diagnostics::{Code, Diagnostic, Position, SourceId, closest, visible};
 use hotvm::disassemble::to_text;
 use hotvm::engine::list_lowered;
 use hotvm::isa::name::spelled;
@@ -10,8 +10,9 @@ use hotvm::program::Input;
 use hotvm::tools::inspect::{Inspector, Summary, to_dot, to_json, to_listing};
 use std::path::PathBuf;
 
-/// Writes a program as text, which assembles to the same bytes, or shows what is inside. The program
-/// need not be one that can be run: the views show where it is wrong.
+/// Writes a program as text, which assembles to the same bytes (that of stripped bytecode with
+/// `asm --strip`), or shows what is inside. The program need not be one that can be run: the views show
+/// where it is wrong.
 #[derive(Args)]
 #[command(after_help = format!("\
 Examples:
@@ -99,7 +100,7 @@ impl Dis {
             let name = program.verified.module().function_name(function);
             format!("{name}:\n{}", list_lowered(&program.verified, function))
         };
-        Ok(functions.into_iter().map(list).collect::<Vec<_>>().join("\n"))
+        Ok(visible(&functions.into_iter().map(list).collect::<Vec<_>>().join("\n")).into_owned())
     }
 
     /// The functions to show, all unless some are named.

@@ -3,8 +3,8 @@
 use super::{EXIT_STATUS, output, report::Report, status};
 use bytestring::ByteString;
 use clap::Args;
-use hotvm::diagnostics::{Code, Diagnostic};
-use hotvm::program::{Input, search};
+use hotvm::diagnostics::{Diagnostic, visible};
+use hotvm::program::{Input, not_text, search};
 use hotvm::syntax::format;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -45,8 +45,8 @@ impl Fmt {
     }
 
     /// Whether a text could be laid out or, with `--check`, is.
-    fn format(&self, path: &Path, report: &Report) -> bool {
-        let (name, text) = match read(path) {
+    fn format(&self, path: &Path, report: &mut Report) -> bool {
+        let (name, text) = match read(path, report) {
             Ok(read) => read,
             Err(diagnostic) => {
                 report.error(diagnostic);
@@ -58,7 +58,7 @@ impl Fmt {
         if self.check {
             if text != formatted {
                 // Nobody reads on when the pipe is closed; the exit status still tells.
-                let _ = writeln!(std::io::stdout().lock(), "{name}");
+                let _ = writeln!(std::io::stdout().lock(), "{}", visible(&name));
             }
             return text == formatted;
         }
@@ -71,11 +71,10 @@ impl Fmt {
 }
 
 /// The name of a text, and what it holds.
-fn read(path: &Path) -> Result<(String, ByteString), Diagnostic> {
+fn read(path: &Path, report: &mut Report) -> Result<(String, ByteString), Diagnostic> {
     let input = Input::read(path)?;
-    let text = input.text().map_err(|why| {
-        let message = format!("`{}` is not program text: {why}", input.name);
-        Diagnostic::error(Code::NotText, message).help(why.help())
-    })?;
-    Ok((input.name, text))
+    match input.text() {
+        Ok(text) => Ok((input.name, text)),
+        Err(why) => Err(not_text(input, why, &mut report.sources)),
+    }
 }

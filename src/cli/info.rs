@@ -2,7 +2,7 @@
 
 use super::{EXIT_STATUS, libraries::NativeFlags, output, report::Report, status};
 use clap::Args;
-use hotvm::diagnostics::Diagnostic;
+use hotvm::diagnostics::{Diagnostic, visible};
 use hotvm::isa::name::spelled;
 use hotvm::program::Input;
 use hotvm::tools::inspect::{
@@ -39,7 +39,10 @@ impl Info {
     pub(super) fn run(self, report: &mut Report) -> u8 {
         match self.summary(report) {
             Ok(summary) => {
-                let text = if self.json { summary_to_json(&summary) } else { screen(&summary) };
+                let text = match self.json {
+                    true => summary_to_json(&summary),
+                    false => visible(&screen(&summary)).into_owned(),
+                };
                 output::write(None, text.as_bytes(), false, report)
             }
             Err(diagnostics) => {

@@ -1,10 +1,13 @@
 //! The flags of the language: what a text is assembled with.
 
-use clap::Args;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Args, Command};
 use hotvm::diagnostics::{Code, Diagnostic, Severity, closest};
 use hotvm::native::Config;
 use hotvm::program::{IncludePath, Input};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// What a text is assembled with.
 #[derive(Args, Clone)]
@@ -14,10 +17,12 @@ pub(super) struct LanguageFlags {
     #[arg(short = 'D', value_name = "NAME[=VALUE]|WARNING", value_parser = define_or_deny)]
     given: Vec<Given>,
     /// Show a warning (`warnings` for all), also where none is shown by itself
-    #[arg(short = 'W', long = "warn", value_name = "WARNING", value_parser = named)]
+    #[arg(short = 'W', long = "warn", value_name = "WARNING", value_parser = Warnings)]
+    #[arg(hide_possible_values = true)]
     warn: Vec<Named>,
     /// Do not show a warning (`warnings` for all)
-    #[arg(short = 'A', long = "allow", value_name = "WARNING", value_parser = named)]
+    #[arg(short = 'A', long = "allow", value_name = "WARNING", value_parser = Warnings)]
+    #[arg(hide_possible_values = true)]
     allow: Vec<Named>,
     /// Look for included files in this folder too; may be given more than once
     #[arg(short = 'I', long = "include-dir", value_name = "DIR")]
@@ -116,14 +121,44 @@ enum Level {
     Allow,
 }
 
+/// The name of all warnings.
+const ALL: &str = "warnings";
+
+/// The warnings with their names.
+static NAMES: LazyLock<Vec<(Code, String)>> = LazyLock::new(|| Code::warnings().collect());
+
+/// Reads the name of a warning, or its code. Shells complete the names.
+#[derive(Clone)]
+struct Warnings;
+
+impl TypedValueParser for Warnings {
+    type Value = Named;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Named, clap::Error> {
+        StringValueParser::new().try_map(|text| named(&text)).parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let one = |(code, name): &'static (Code, String)| {
+            PossibleValue::new(name.as_str()).help(code.title())
+        };
+        let all = PossibleValue::new(ALL).help("all of them");
+        Some(Box::new(NAMES.iter().map(one).chain([all])))
+    }
+}
+
 fn named(text: &str) -> Result<Named, String> {
-    if text == "warnings" {
+    if text == ALL {
         return Ok(Named::All);
     }
-    let names: Vec<(Code, String)> = Code::warnings().collect();
-    let found = names.iter().find(|(code, name)| name == text || code.name() == text);
+    let found = NAMES.iter().find(|(code, name)| name == text || code.name() == text);
     found.map(|(code, _)| Named::One(*code)).ok_or_else(|| {
-        let all: Vec<&str> = names.iter().map(|(_, name)| &**name).collect();
+        let all: Vec<&str> = NAMES.iter().map(|(_, name)| &**name).collect();
         match closest(text, all.iter().copied()) {
             Some(near) => format!("no warning has this name; did you mean `{near}`?"),
             None => {
@@ -135,8 +170,14 @@ fn named(text: &str) -> Result<Named, String> {
 
 fn define_or_deny(text: &str) -> Result<Given, String> {
     let (name, value) = text.split_once('=').unwrap_or((text, "1"));
-    if text == "warnings" || name.contains('-') {
-        return named(text).map(Given::Deny);
+    // A constant may be called as a code is, but is then given a value.
+    let warning = named(text);
+    if warning.is_ok() || name.contains('-') {
+        return warning.map(Given::Deny);
+    }
+    let hyphened = text.replace('_', "-");
+    if named(&hyphened).is_ok() {
+        return Err(format!("the warning is `{hyphened}`; `{text}=1` defines a constant"));
     }
     match hotvm::isa::name::is_plain(name) {
         true => Ok(Given::Define(name.to_owned(), value.to_owned())),

@@ -51,7 +51,10 @@ fn write_pages(command: clap::Command, folder: &Path, report: &mut Report) -> u8
     }
 }
 
-fn page(command: clap::Command) -> Vec<u8> {
+fn page(mut command: clap::Command) -> Vec<u8> {
+    // As `--help` has it: which inputs may be repeated, and not all the flags that follow below.
+    let usage = command.render_usage().to_string();
+    let command = command.override_usage(usage.trim_start_matches("Usage: ").to_owned());
     let mut text = Vec::new();
     let rendered = Page::new(command).render(&mut text);
     rendered.expect("writing to memory does not fail");

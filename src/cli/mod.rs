@@ -30,8 +30,9 @@ mod run;
 mod test;
 mod watch;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use hotvm::native::end_compilers;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The exit statuses, as every `--help` tells them.
@@ -69,23 +70,16 @@ struct Cli {
 struct Global {
     /// Colours in messages
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    color: When,
+    color: ColorChoice,
     /// The form of error messages: for people, or JSON lines for programs
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     error_format: ErrorFormat,
-    /// No notices, only errors
+    /// No notices and no warnings, only errors
     #[arg(short, long, global = true)]
     quiet: bool,
     /// More notices
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     verbose: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum When {
-    Auto,
-    Always,
-    Never,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -124,9 +118,29 @@ enum Command {
     Man(man::Man),
 }
 
+/// Reads the arguments. What is wrong with them, and help, is in the colours that they ask for.
+fn parse() -> Cli {
+    let parser = Cli::command().color(color_of(std::env::args_os()));
+    Cli::from_arg_matches(&parser.get_matches()).unwrap_or_else(|error| error.exit())
+}
+
+/// The `--color` of arguments that may not be such as can be read.
+fn color_of(args: impl Iterator<Item = OsString>) -> ColorChoice {
+    let mut args = args.map_while(|arg| arg.into_string().ok().filter(|arg| arg != "--"));
+    let mut value = None;
+    while let (None, Some(arg)) = (&value, args.next()) {
+        value = match arg.strip_prefix("--color") {
+            Some("") => args.next(),
+            Some(joined) => joined.strip_prefix('=').map(str::to_owned),
+            None => None,
+        };
+    }
+    value.and_then(|value| value.parse().ok()).unwrap_or(ColorChoice::Auto)
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
+    let Cli { global, command } = parse();
     let mut report = report::Report::new(global);
     let status = match command {
         Command::Asm(it) => it.run(&mut report),

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 /// Writes a result to where `-o` says; standard output for `-` and nothing. Gives the exit status.
 pub(super) fn write(to: Option<&Path>, bytes: &[u8], binary: bool, report: &Report) -> u8 {
     let written = match to.filter(|path| *path != Path::new("-")) {
-        Some(path) => write_file(path, bytes).map_err(|error| cannot_write(path, &error)),
+        Some(path) => spare_input(path, report)
+            .and_then(|()| write_file(path, bytes).map_err(|error| cannot_write(path, &error))),
         None if binary && io::stdout().is_terminal() => {
             Err(Diagnostic::error(Code::BinaryToTerminal, "bytecode is not written to a terminal")
                 .help("name a file with `-o FILE`, or redirect the output"))
@@ -27,14 +28,31 @@ pub(super) fn write(to: Option<&Path>, bytes: &[u8], binary: bool, report: &Repo
 
 /// Writes a program, which may then be executed. Gives the exit status.
 pub(super) fn write_program(path: &Path, bytes: &[u8], report: &Report) -> u8 {
-    let written = write_file(path, bytes).and_then(|()| make_executable(path));
+    let written = spare_input(path, report).and_then(|()| {
+        let written = write_file(path, bytes).and_then(|()| make_executable(path));
+        written.map_err(|error| cannot_write(path, &error))
+    });
     match written {
         Ok(()) => status::DONE,
-        Err(error) => {
-            report.error(cannot_write(path, &error));
+        Err(diagnostic) => {
+            report.error(diagnostic);
             status::REJECTED
         }
     }
+}
+
+/// A result takes the place of none of the files that it was made from: `-o` before the wrong name is
+/// soon written, and a text is not had back from bytecode.
+fn spare_input(path: &Path, report: &Report) -> Result<(), Diagnostic> {
+    let same =
+        |name: &str, target: &PathBuf| Path::new(name).canonicalize().is_ok_and(|it| it == *target);
+    let target = path.canonicalize().ok().filter(|target| target.is_file());
+    let read = |target| report.sources.ids().any(|id| same(&report.sources.get(id).name, &target));
+    if !target.is_some_and(read) {
+        return Ok(());
+    }
+    let message = format!("`{}` is not overwritten: the result is made from it", path.display());
+    Err(Diagnostic::error(Code::CannotWrite, message).help("name another file with `-o FILE`"))
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Diagnostic {

@@ -1,7 +1,8 @@
 //! Everything that is not a result: diagnostics and notices, on standard error.
 
-use super::{ErrorFormat, Global, When};
-use hotvm::diagnostics::{Diagnostic, Sources, render_json, render_terminal};
+use super::{ErrorFormat, Global};
+use clap::ColorChoice;
+use hotvm::diagnostics::{Diagnostic, Severity, Sources, render_json, render_terminal, visible};
 use std::io::{IsTerminal, Write};
 
 /// How many diagnostics are shown to people at once; programs get all.
@@ -22,9 +23,9 @@ impl Report {
     pub(super) fn new(global: Global) -> Report {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         let color = match global.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => !plain && std::io::stderr().is_terminal(),
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => !plain && std::io::stderr().is_terminal(),
         };
         Report {
             sources: Sources::new(),
@@ -40,6 +41,8 @@ impl Report {
     }
 
     pub(super) fn errors(&self, diagnostics: &[Diagnostic]) {
+        let asked = |it: &&Diagnostic| !self.quiet || it.severity == Severity::Error;
+        let diagnostics: Vec<Diagnostic> = diagnostics.iter().filter(asked).cloned().collect();
         if self.json {
             let lines: String = diagnostics.iter().map(|d| render_json(d, &self.sources)).collect();
             return self.write(&lines);
@@ -54,7 +57,7 @@ impl Report {
     /// What happens, for people.
     pub(super) fn notice(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            self.write(&format!("[hotvm] {}\n", text.as_ref()));
+            self.write(&format!("[hotvm] {}\n", visible(text.as_ref())));
         }
     }
 

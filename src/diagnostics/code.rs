@@ -135,6 +135,7 @@ codes! {
     E0703 IsAFolder "is a folder";
     E0704 BinaryToTerminal "binary to a terminal";
     E0705 BadExpectation "bad expectation";
+    E0706 GivenTwice "file given twice";
 
     W0801 UnreachableCode "unreachable code";
     W0802 UnusedLabel "unused label";

@@ -14,6 +14,7 @@ mod json;
 mod source;
 mod suggest;
 mod terminal;
+mod visible;
 
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Help, Label, Position, Severity};
@@ -22,3 +23,4 @@ pub use json::{FORMAT_VERSION, render_json};
 pub use source::{BYTE_ORDER_MARK, Source, SourceId, Sources, Span, Text, without_comment};
 pub use suggest::closest;
 pub use terminal::render_terminal;
+pub use visible::visible;

@@ -3,6 +3,7 @@
 
 use super::diagnostic::{self, Diagnostic, Position, Severity, readable};
 use super::source::{SourceId, Sources, Span};
+use super::visible::visible;
 use ariadne::{Color, Config, IndexType, Label, Report, ReportKind, Source};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -10,11 +11,10 @@ use std::fmt::Write;
 /// The longest line that is shown, in bytes. A text may well be a single line of a million letters.
 const MAX_LINE: usize = 500;
 
-/// What ends a line for ariadne, and not in a program.
-const LINE_BREAKS: [char; 6] = ['\r', '\x0b', '\x0c', '\u{85}', '\u{2028}', '\u{2029}'];
-
 /// Renders all of them, an empty line between two.
 pub fn render_terminal(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
+    let diagnostics: Vec<Diagnostic> =
+        diagnostics.iter().cloned().map(with_visible_words).collect();
     let shown = |d: &&Diagnostic| can_be_shown(d, sources);
     let mut excerpts = Excerpts::new(diagnostics.iter().filter(shown), sources);
     let rendered: Vec<String> = diagnostics
@@ -22,6 +22,16 @@ pub fn render_terminal(diagnostics: &[Diagnostic], sources: &Sources, color: boo
         .map(|d| if shown(&d) { excerpts.render(d, color) } else { plain(d, sources, color) })
         .collect();
     clipped(&rendered.join("\n"))
+}
+
+/// What a diagnostic says often quotes the program.
+fn with_visible_words(mut diagnostic: Diagnostic) -> Diagnostic {
+    let labels = diagnostic.labels.iter_mut().map(|label| &mut label.message);
+    let words = labels.chain(&mut diagnostic.notes).chain(&mut diagnostic.help);
+    for text in words.chain([&mut diagnostic.message]) {
+        *text = visible(text).into_owned();
+    }
+    diagnostic
 }
 
 fn can_be_shown(diagnostic: &Diagnostic, sources: &Sources) -> bool {
@@ -127,8 +137,11 @@ fn excerpt(lines: &BTreeMap<u32, &str>) -> String {
     let (mut text, mut next) = (String::new(), 1);
     for (&number, line) in lines {
         text += &"\n".repeat((number - next) as usize);
-        text += &line.replace(LINE_BREAKS, " ");
-        text.push('\n');
+        // Ariadne would end lines at other characters, too; of each, a sign is left.
+        match line.strip_suffix('\r') {
+            Some(line) => text.extend([&visible(line), " \n"]),
+            None => text.extend([&visible(line), "\n"]),
+        }
         next = number + 1;
     }
     text
@@ -142,7 +155,7 @@ impl ariadne::Cache<SourceId> for &mut Excerpts<'_> {
     }
 
     fn display<'a>(&self, id: &'a SourceId) -> Option<impl std::fmt::Display + 'a> {
-        Some(self.sources.get(*id).name.clone())
+        Some(visible(&self.sources.get(*id).name).into_owned())
     }
 }
 
@@ -163,14 +176,15 @@ fn plain(diagnostic: &Diagnostic, sources: &Sources, color: bool) -> String {
         format!("{on}[{}] {name}:{off} {}\n", diagnostic.code, readable(&diagnostic.message));
     for label in &diagnostic.labels {
         let source = sources.get(label.source);
+        let name = visible(&source.name);
         let place = match label.position {
             Position::Span(span) => {
                 let (line, column) = source.line_column(span.start);
-                format!("{}:{line}:{column}", source.name)
+                format!("{name}:{line}:{column}")
             }
-            Position::LineColumn(line, column) => format!("{}:{line}:{column}", source.name),
-            Position::Offset(offset) => format!("{}: byte {offset}", source.name),
-            Position::Whole => source.name.clone(),
+            Position::LineColumn(line, column) => format!("{name}:{line}:{column}"),
+            Position::Offset(offset) => format!("{name}: byte {offset}"),
+            Position::Whole => name.into_owned(),
         };
         let gap = if label.message.is_empty() { "" } else { ": " };
         let _ = writeln!(out, "  --> {place}{gap}{}", readable(&label.message));

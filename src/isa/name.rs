@@ -4,6 +4,7 @@
 //! stands in quotes behind a dollar sign, with escapes: `$"größe"`, `$"a b"`, `$"line\nbreak"`. Messages and
 //! listings spell names in the same way, so no name can do anything to a terminal.
 
+use crate::chars::is_invisible;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -38,14 +39,6 @@ pub fn escape(c: char, out: &mut String) {
         c if is_invisible(c) => drop(write!(out, "\\u{{{:x}}}", u32::from(c))),
         c => out.push(c),
     }
-}
-
-/// Whether a character is a control of terminals, or of how the text around it is laid out.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
-        || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use crate::diagnostics::{Code, Diagnostic, Position, Severity, SourceId, Sources
 use crate::module::{DecodeError, DecodeProblem, Module, decode};
 use crate::verify::{Verified, doubts, verify};
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A program that can be run, with what is needed to point at its lines.
@@ -80,12 +81,11 @@ fn read(
                 .help("give the texts of all files of the program, or the bytecode alone"),
         ]);
     }
-    let mut names = HashSet::from([&*input.name]);
-    if let Some(again) = units.iter().find(|unit| !names.insert(&unit.name)) {
+    if let Some(again) = given_twice([&input].into_iter().chain(&units)) {
         let message = format!("`{}` is given twice", again.name);
         let source = sources.add_file(&again.name);
         return Err(vec![
-            Diagnostic::error(Code::DuplicateName, message)
+            Diagnostic::error(Code::GivenTwice, message)
                 .at(source, Position::Whole, "")
                 .help("name each file of the program once"),
         ]);
@@ -104,14 +104,18 @@ fn read(
     Ok(Read { module, source, warnings, files })
 }
 
+/// The first file that another one was already, perhaps by another path.
+fn given_twice<'i>(mut files: impl Iterator<Item = &'i Input>) -> Option<&'i Input> {
+    let file = |name: &str| Path::new(name).canonicalize().unwrap_or(name.into());
+    let mut given = HashSet::new();
+    files.find(|input| !given.insert(file(&input.name)))
+}
+
 /// Adds the text of an input.
 fn add_text(input: Input, sources: &mut Sources) -> Result<SourceId, Vec<Diagnostic>> {
     match input.text() {
         Ok(text) => Ok(sources.add_text(input.name, text)),
-        Err(why) => {
-            let source = sources.add_file(input.name);
-            Err(vec![not_text(why, kind_of(&input.bytes), source)])
-        }
+        Err(why) => Err(vec![not_text(input, why, sources)]),
     }
 }
 
@@ -198,14 +202,17 @@ fn kind_of(bytes: &[u8]) -> &'static str {
     }
 }
 
-fn not_text(why: NotText, kind: &str, source: SourceId) -> Diagnostic {
-    let neither = format!("neither program text nor hotvm bytecode{kind}");
+/// What to say of an input that should be text, and is not.
+pub fn not_text(input: Input, why: NotText, sources: &mut Sources) -> Diagnostic {
+    let neither = format!("neither program text nor hotvm bytecode{}", kind_of(&input.bytes));
+    let whole = |message: &str| (Code::NotText, message.to_owned(), None, "");
     let (code, message, offset, label) = match why {
-        NotText::Bytecode => unreachable!("bytecode is decoded"),
-        NotText::Utf16 => (Code::NotText, "this text is UTF-16".to_owned(), 0, ""),
-        NotText::Nul(at) => (Code::NotBytecode, neither, at, "a NUL byte, which no text has"),
-        NotText::NotUtf8(at) => (Code::NotBytecode, neither, at, "not UTF-8 from here on"),
+        NotText::Bytecode => whole("this is bytecode, not program text"),
+        NotText::Utf16 => whole("this text is UTF-16"),
+        NotText::Nul(at) => (Code::NotBytecode, neither, Some(at), "a NUL byte, which no text has"),
+        NotText::NotUtf8(at) => (Code::NotBytecode, neither, Some(at), "not UTF-8 from here on"),
     };
-    let position = Position::Offset(offset as u64);
+    let source = sources.add_file(input.name);
+    let position = offset.map_or(Position::Whole, |at| Position::Offset(at as u64));
     Diagnostic::error(code, message).at(source, position, label).help(why.help())
 }

@@ -6,6 +6,7 @@ use crate::diagnostics::{Diagnostic, Label, Position, Severity, SourceId, Source
 use crate::disassemble::{Listing, disassemble};
 use crate::module::{Location, Locator, Module, SourceFile, checksum};
 use crate::verify::{Site, VerifyError};
+use std::path::Path;
 
 /// How many of the calls of macros that led to an instruction are shown.
 const SHOWN: usize = 5;
@@ -210,11 +211,21 @@ fn find(file: &SourceFile, source: SourceId, sources: &mut Sources) -> SourceId 
     if let Some(known) = std::iter::once(source).chain(sources.ids()).find(is_it) {
         return known;
     }
-    // The name comes from the bytecode: it may as well be that of a device that never ends.
-    let regular = std::fs::metadata(&file.name).is_ok_and(|m| m.is_file() && m.len() < 1 << 30);
-    let text = if regular { std::fs::read_to_string(&file.name).ok() } else { None };
-    match text {
-        Some(text) if same(&text) => sources.add_text(&file.name, text),
-        _ => sources.add_file(&file.name),
+    let name = Path::new(&file.name);
+    let beside = Path::new(&sources.get(source).name).parent().unwrap_or(Path::new(""));
+    // Where it was assembled from, or with the bytecode, which may have been moved with its texts.
+    let paths =
+        [name.to_owned(), beside.join(name), beside.join(name.file_name().unwrap_or_default())];
+    let found = paths.iter().find_map(|path| Some((path, read_text(path).filter(|it| same(it))?)));
+    match found {
+        Some((path, text)) => sources.add_text(path.display().to_string(), text),
+        None => sources.add_file(&file.name),
     }
+}
+
+/// The text of a file that a source map names.
+fn read_text(path: &Path) -> Option<String> {
+    // The name comes from the bytecode: it may as well be that of a device that never ends.
+    let regular = std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() < 1 << 30);
+    if regular { std::fs::read_to_string(path).ok() } else { None }
 }

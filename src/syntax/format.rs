@@ -51,7 +51,8 @@ struct Token<'t> {
     apart: bool,
 }
 
-/// The text in its canonical layout, with `\n` at the end of each line and no mark at its beginning.
+/// The text in its canonical layout, without a mark at its beginning. All lines end as the first one does, `\n`
+/// or `\r\n`.
 pub fn format(text: &str) -> String {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mut layout = Layout { rows: Vec::new(), in_function: false, kept: names_of_macros(text) };
@@ -66,7 +67,10 @@ pub fn format(text: &str) -> String {
             .chunk_by(|a, b| a.beside == b.beside || !is_comment(a) && !is_comment(b))
             .for_each(|rows| write_rows(&mut out, rows));
     }
-    out
+    match text.split_once('\n') {
+        Some((first, _)) if first.ends_with('\r') => out.replace('\n', "\r\n"),
+        _ => out,
+    }
 }
 
 /// A line that is only a comment, which parts the statements above it from those below.

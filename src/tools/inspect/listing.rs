@@ -1,7 +1,7 @@
 //! The listing: offset, bytes, instruction, stack before and after, and the line it was made from.
 
 use super::function::{Function, Inspector, Instruction, StackTop};
-use crate::diagnostics::{SourceId, Sources};
+use crate::diagnostics::{SourceId, Sources, visible};
 use crate::isa::name::spelled;
 use crate::program::{Line, Places};
 use std::fmt::Write;
@@ -41,7 +41,7 @@ pub fn to_listing(
         let lines: Vec<_> = function.instructions.iter().map(line_of).collect();
         write_function(&mut out, &function, &lines);
     }
-    out
+    visible(&out).into_owned()
 }
 
 /// A line of the source, with its file where that is not the one of the line before.
