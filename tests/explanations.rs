@@ -7,10 +7,10 @@ use hotvm::diagnostics::{Code, Verdict};
 use std::collections::BTreeSet;
 
 /// Codes whose example is no program: they take a file that is damaged, another machine or another time.
-const OUTSIDE: [&str; 21] = [
+const OUTSIDE: [&str; 22] = [
     "E0109", "E0301", "E0302", "E0303", "E0304", "E0305", "E0404", "E0511", "E0516", "E0603",
     "E0604", "E0609", "E0613", "E0615", "E0619", "E0620", "E0622", "E0701", "E0702", "E0703",
-    "E0704",
+    "E0704", "E0706",
 ];
 
 /// The program of an example, in a lab that has its files.
