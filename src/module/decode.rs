@@ -60,6 +60,17 @@ pub fn decode(bytes: &[u8]) -> Result<Module> {
     Ok(Module { code: bytes[code].to_vec(), ..module })
 }
 
+/// Reads a module from bytes that nobody else needs, and takes no other memory for its code.
+///
+/// # Errors
+/// When the bytes are not one; with the offset and the reason.
+pub fn decode_owned(mut bytes: Vec<u8>) -> Result<Module> {
+    let (module, code) = read(&bytes)?;
+    bytes.truncate(code.end);
+    bytes.drain(..code.start);
+    Ok(Module { code: bytes, ..module })
+}
+
 /// Reads a module all but its code, and tells where that is.
 fn read(bytes: &[u8]) -> Result<(Module, Range<usize>)> {
     let parts = layout(bytes)?;

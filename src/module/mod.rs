@@ -15,7 +15,7 @@ mod lists;
 mod source_map;
 
 pub use checksum::checksum;
-pub use decode::{DecodeError, DecodeProblem, decode, section_sizes};
+pub use decode::{DecodeError, DecodeProblem, decode, decode_owned, section_sizes};
 pub use encode::encode;
 pub use lists::Lists;
 pub use source_map::{Expanded, Location, Locator, MacroCall, Run, SourceFile, SourceMap};

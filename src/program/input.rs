@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use memmap2::MmapMut;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 /// A program: a file, or standard input, and perhaps more files.
@@ -162,8 +162,11 @@ const LARGE: u64 = 1 << 20;
 
 fn read_file(path: &Path) -> io::Result<Bytes> {
     let mut file = File::open(path)?;
-    let len = file.metadata()?.len();
+    let (len, mut first) = (file.metadata()?.len(), [0; 4]);
+    // The memory of bytecode is to become that of the module's code.
     if len >= LARGE
+        && file.read_exact(&mut first).is_ok()
+        && !begins_as_bytecode(&first)
         && let Ok(bytes) = read_large(&mut file, len)
     {
         return Ok(bytes);
@@ -178,6 +181,7 @@ fn read_large(file: &mut File, len: u64) -> io::Result<Bytes> {
     let mut memory = MmapMut::map_anon(len)?;
     #[cfg(target_os = "linux")]
     let _ = memory.advise(memmap2::Advice::HugePage);
+    file.rewind()?;
     file.read_exact(&mut memory)?;
     // It may have grown.
     if file.read(&mut [0])? > 0 {

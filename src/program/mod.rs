@@ -25,7 +25,7 @@ pub use trace::TraceWriter;
 
 use crate::assemble::{Assembled, Files, Options, assemble};
 use crate::diagnostics::{Code, Diagnostic, Position, Severity, SourceId, Sources};
-use crate::module::{DecodeError, DecodeProblem, Module, decode};
+use crate::module::{DecodeError, DecodeProblem, Module, decode_owned};
 use crate::verify::{Verified, doubts, verify};
 use std::collections::HashSet;
 use std::path::Path;
@@ -92,8 +92,8 @@ fn read(
     }
     if input.is_bytecode() {
         let source = sources.add_file(&input.name);
-        let module =
-            decode(&input.bytes).map_err(|error| vec![decode_diagnostic(error, source)])?;
+        let module = decode_owned(input.bytes.into())
+            .map_err(|error| vec![decode_diagnostic(error, source)])?;
         return Ok(Read { module, source, warnings: Vec::new(), files: Files::default() });
     }
     let source = add_text(input, sources)?;
