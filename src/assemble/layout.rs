@@ -286,8 +286,10 @@ fn other_sign(ty: CType, value: i64) -> Option<String> {
     let other = CType::from_name(&format!("{}{bits}", if sign == "i" { "u" } else { "i" }))?;
     let (least, most) = other.integer_range()?;
     let modulus = 1i64.checked_shl(8 * element_size(ty) as u32).filter(|it| *it > 0)?;
-    let same = if sign == "i" { value - modulus } else { value + modulus };
-    (least <= value && value <= most).then(|| format!("write `{same}`, or use `{other}`"))
+    (least <= value && value <= most).then(|| {
+        let same = if sign == "i" { value - modulus } else { value + modulus };
+        format!("write `{same}`, or use `{other}`")
+    })
 }
 
 fn element_size(ty: CType) -> u64 {
@@ -296,5 +298,22 @@ fn element_size(ty: CType) -> u64 {
         CType::I16 | CType::U16 => 2,
         CType::I32 | CType::U32 | CType::F32 => 4,
         _ => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_advised_where_the_other_sign_holds_it() {
+        let advice = |ty, value| other_sign(ty, value);
+        assert_eq!(advice(CType::I8, 255).unwrap(), "write `-1`, or use `u8`");
+        assert_eq!(advice(CType::U32, -1).unwrap(), "write `4294967295`, or use `i32`");
+        for far in [i64::MIN, i64::MAX, 1 << 40] {
+            for ty in [CType::I8, CType::U8, CType::I32, CType::U32, CType::I64, CType::U64] {
+                assert!(advice(ty, far).is_none(), "{ty:?} {far}");
+            }
+        }
     }
 }
