@@ -163,15 +163,19 @@ const LARGE: u64 = 1 << 20;
 fn read_file(path: &Path) -> io::Result<Bytes> {
     let mut file = File::open(path)?;
     let (len, mut first) = (file.metadata()?.len(), [0; 4]);
-    // The memory of bytecode is to become that of the module's code.
-    if len >= LARGE
-        && file.read_exact(&mut first).is_ok()
-        && !begins_as_bytecode(&first)
-        && let Ok(bytes) = read_large(&mut file, len)
-    {
-        return Ok(bytes);
+    if len >= LARGE {
+        // The memory of bytecode is to become that of the module's code.
+        if file.read_exact(&mut first).is_ok()
+            && !begins_as_bytecode(&first)
+            && let Ok(bytes) = read_large(&mut file, len)
+        {
+            return Ok(bytes);
+        }
+        file.rewind()?;
     }
-    std::fs::read(path).map(Bytes::from)
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes.into())
 }
 
 /// Reads a file of so many bytes. What takes longest are the pages of the memory that it goes into: these

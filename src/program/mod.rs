@@ -70,25 +70,8 @@ fn read(
     options: &Options,
 ) -> Result<Read, Vec<Diagnostic>> {
     let units = std::mem::take(&mut input.units);
-    if let Some(bytecode) = units.iter().chain([&input]).find(|it| it.is_bytecode())
-        && !units.is_empty()
-    {
-        let message = format!("`{}` is bytecode, which is a whole program", bytecode.name);
-        let source = sources.add_file(&bytecode.name);
-        return Err(vec![
-            Diagnostic::error(Code::NotText, message)
-                .at(source, Position::Whole, "")
-                .help("give the texts of all files of the program, or the bytecode alone"),
-        ]);
-    }
-    if let Some(again) = given_twice([&input].into_iter().chain(&units)) {
-        let message = format!("`{}` is given twice", again.name);
-        let source = sources.add_file(&again.name);
-        return Err(vec![
-            Diagnostic::error(Code::GivenTwice, message)
-                .at(source, Position::Whole, "")
-                .help("name each file of the program once"),
-        ]);
+    if !units.is_empty() {
+        check_units(&input, &units, sources)?;
     }
     if input.is_bytecode() {
         let source = sources.add_file(&input.name);
@@ -102,6 +85,29 @@ fn read(
     let options = Options { units: &units, ..*options };
     let Assembled { module, warnings, files } = assemble(source, sources, &options)?;
     Ok(Read { module, source, warnings, files })
+}
+
+/// Whether the files of a program can be such: all are texts, and each is given once.
+fn check_units(
+    input: &Input,
+    units: &[Input],
+    sources: &mut Sources,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut files = units.iter().chain([input]);
+    let (file, code, why, help) = if let Some(bytecode) = files.find(|it| it.is_bytecode()) {
+        let help = "give the texts of all files of the program, or the bytecode alone";
+        (bytecode, Code::NotText, "is bytecode, which is a whole program", help)
+    } else if let Some(again) = given_twice([input].into_iter().chain(units)) {
+        (again, Code::GivenTwice, "is given twice", "name each file of the program once")
+    } else {
+        return Ok(());
+    };
+    let source = sources.add_file(&file.name);
+    Err(vec![
+        Diagnostic::error(code, format!("`{}` {why}", file.name))
+            .at(source, Position::Whole, "")
+            .help(help),
+    ])
 }
 
 /// The first file that another one was already, perhaps by another path.
